@@ -1,0 +1,1 @@
+"""Assets: DIDs, DDOs, where they are kept and who may have them."""

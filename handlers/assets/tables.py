@@ -1,0 +1,30 @@
+"""Tables of the embedded metadata store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from handlers.storage.sql import Base, Instant
+
+
+class AssetRow(Base):
+    """An asset: its DDO, and the blob that holds its file where this server keeps it."""
+
+    __tablename__ = "assets"
+
+    did: Mapped[str] = mapped_column(String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(String(500))
+    ddo: Mapped[Any] = mapped_column(JSON)
+    owner: Mapped[str | None] = mapped_column(String(200))  #: the only caller who may use it; None: everybody
+    blob: Mapped[str | None] = mapped_column(String(300))
+    content_type: Mapped[str] = mapped_column(String(200))
+    size: Mapped[int] = mapped_column(BigInteger)  #: bytes
+    job: Mapped[str | None] = mapped_column(String(32))  #: the job that made it
+    created: Mapped[datetime] = mapped_column(Instant)
+    updated: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (Index("ix_assets_created", "created"),)

@@ -1,0 +1,248 @@
+"""What can go wrong, as RFC 9457 problem details.
+
+    Problem (500)
+    ├── BadRequest (400)
+    │   ├── InputInvalid
+    │   └── BodyMalformed
+    ├── Unauthorized (401)
+    ├── Forbidden (403)
+    │   └── PaymentMissing
+    ├── NotFound (404)
+    │   ├── AssetNotFound
+    │   ├── JobNotFound
+    │   └── OperationNotFound
+    ├── MethodNotAllowed (405)
+    ├── Conflict (409)
+    │   ├── NotFinished
+    │   └── AlreadyFinished
+    ├── Gone (410)
+    │   └── JobExpired
+    ├── TooLarge (413)
+    ├── MediaTypeUnsupported (415)
+    ├── Unprocessable (422)
+    │   └── OperationFailed
+    ├── TooManyRequests (429)
+    ├── InternalError (500)
+    ├── NotBuilt (501)
+    ├── BadGateway (502)
+    ├── Unavailable (503)
+    │   ├── QueueUnavailable
+    │   └── StorageUnavailable
+    └── TimedOut (504)
+
+Raise the leaf. Only the gateway turns a problem into a response, and only a worker turns it into a job's reason for
+failing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+TYPE_BASE = "https://seamark.example/problems/"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with the input: the part of the request, the place in it, and what is wrong there."""
+
+    part: str  #: path, query, header, cookie, body or form
+    place: str  #: name of the parameter, or JSON Pointer (RFC 6901) into the body
+    detail: str
+
+    def as_document(self) -> dict[str, str]:
+        """Return the fault as a member of a problem's `errors`."""
+        return {"in": self.part, "place": self.place, "detail": self.detail}
+
+
+class Problem(Exception):
+    """Something went wrong."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say what went wrong.
+
+        Args:
+            detail: This occurrence, in a sentence; never a secret, never a URL with credentials.
+            faults: Places of the input that are wrong.
+            headers: Further headers of the answer, such as Retry-After.
+            members: Further members of the document, such as the old keys of an API.
+        """
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+        self.members = dict(members or {})
+
+    @classmethod
+    def title(cls) -> str:
+        """Return the first line of the docstring: the same words at every occurrence."""
+        return (cls.__doc__ or "").partition("\n")[0]
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the members of an application/problem+json body, the old keys of the five APIs among them."""
+        words = self.detail or self.title()
+        document: dict[str, Any] = {
+            "type": TYPE_BASE + type(self).__name__,
+            "title": self.title(),
+            "status": self.status.value,
+            "detail": words,
+            "error": words,
+            "message": words,
+            "description": words,
+        }
+        if self.faults:
+            document["errors"] = [fault.as_document() for fault in self.faults]
+        return document | self.members
+
+
+class BadRequest(Problem):
+    """The request breaks the contract."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class InputInvalid(BadRequest):
+    """The input breaks the contract."""
+
+
+class BodyMalformed(BadRequest):
+    """The body cannot be read."""
+
+
+class Unauthorized(Problem):
+    """A token or a valid signature is needed."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class Forbidden(Problem):
+    """The caller may not do this."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class PaymentMissing(Forbidden):
+    """The asset has to be paid for first."""
+
+
+class NotFound(Problem):
+    """There is no such thing."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class AssetNotFound(NotFound):
+    """There is no such asset."""
+
+
+class JobNotFound(NotFound):
+    """There is no such job."""
+
+
+class OperationNotFound(NotFound):
+    """There is no such operation."""
+
+
+class MethodNotAllowed(Problem):
+    """This address does not take this method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class Conflict(Problem):
+    """The thing is in a state that does not allow this."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class NotFinished(Conflict):
+    """The job has not finished."""
+
+
+class AlreadyFinished(Conflict):
+    """The job has already finished."""
+
+
+class Gone(Problem):
+    """It was here, and its time is over."""
+
+    status = HTTPStatus.GONE
+
+
+class JobExpired(Gone):
+    """The job was here, and its time is over."""
+
+
+class TooLarge(Problem):
+    """The request is larger than this server takes."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class MediaTypeUnsupported(Problem):
+    """This address does not take this content type."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class Unprocessable(Problem):
+    """The input is well formed but cannot be worked with."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class OperationFailed(Unprocessable):
+    """The operation could not do its work on this input."""
+
+
+class TooManyRequests(Problem):
+    """There are too many requests at the moment."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+
+class InternalError(Problem):
+    """Something went wrong on the server."""
+
+
+class NotBuilt(Problem):
+    """This operation is not built yet."""
+
+    status = HTTPStatus.NOT_IMPLEMENTED
+
+
+class BadGateway(Problem):
+    """A service that this one depends on answered wrongly."""
+
+    status = HTTPStatus.BAD_GATEWAY
+
+
+class Unavailable(Problem):
+    """The service cannot do this at the moment."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class QueueUnavailable(Unavailable):
+    """The queue cannot be reached."""
+
+
+class StorageUnavailable(Unavailable):
+    """The store cannot be reached."""
+
+
+class TimedOut(Problem):
+    """The work took longer than a request may wait."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT

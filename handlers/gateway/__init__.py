@@ -1,0 +1,1 @@
+"""Connexion's operations, served natively on WSGI."""

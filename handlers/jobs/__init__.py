@@ -1,0 +1,1 @@
+"""Jobs: rows own the state, RQ runs the work."""

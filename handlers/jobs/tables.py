@@ -1,0 +1,71 @@
+"""Tables of the jobs."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Enum, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from handlers.storage.sql import Base, Instant
+
+
+class Status(enum.StrEnum):
+    """Where a job stands. It only ever moves down this list, but for a re-queued attempt: running -> scheduled."""
+
+    SCHEDULED = "scheduled"  #: stored, waiting for a worker
+    RUNNING = "running"  #: a worker is at it
+    SUCCEEDED = "succeeded"  #: results are stored
+    FAILED = "failed"  #: `problem` says why
+    CANCELLED = "cancelled"  #: stopped by its owner
+
+
+ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+
+
+class JobRow(Base):
+    """One job: what is to be done, for whom, and how far it has come."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))  #: which runner does it: "invoke", later "compute" and others
+    subject: Mapped[str] = mapped_column(String(200))  #: what is run: the name of an operation
+    inputs: Mapped[Any] = mapped_column(JSON)
+    owner: Mapped[str | None] = mapped_column(String(200))  #: None: whoever knows the id
+    status: Mapped[Status] = mapped_column(
+        Enum(Status, native_enum=False, length=16, values_callable=lambda states: [state.value for state in states])
+    )
+    attempt: Mapped[int] = mapped_column(Integer, default=0)  #: counts the times a worker took it up
+    worker: Mapped[str | None] = mapped_column(String(200))
+    progress: Mapped[int] = mapped_column(Integer, default=0)  #: percent, 0 to 100
+    message: Mapped[str] = mapped_column(Text, default="")
+    results: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    problem: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))  #: problem document of a failed job
+    created: Mapped[datetime] = mapped_column(Instant)
+    queued: Mapped[datetime] = mapped_column(Instant)  #: when its id was last put into the queue
+    started: Mapped[datetime | None] = mapped_column(Instant)
+    heartbeat: Mapped[datetime | None] = mapped_column(Instant)
+    finished: Mapped[datetime | None] = mapped_column(Instant)
+    expires: Mapped[datetime | None] = mapped_column(Instant)  #: when an ended job's results go
+
+    __table_args__ = (
+        Index("ix_jobs_owner_created", "owner", "created"),
+        Index("ix_jobs_status_queued", "status", "queued"),
+        Index("ix_jobs_status_heartbeat", "status", "heartbeat"),
+        Index("ix_jobs_expires", "expires"),
+    )
+
+
+class JobLogRow(Base):
+    """One line that a job logged."""
+
+    __tablename__ = "job_log"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    attempt: Mapped[int] = mapped_column(Integer)
+    time: Mapped[datetime] = mapped_column(Instant)
+    line: Mapped[str] = mapped_column(Text)

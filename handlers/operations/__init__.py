@@ -1,0 +1,1 @@
+"""What can be invoked: one module per operation, a plain function in each."""

@@ -1,0 +1,98 @@
+"""Everything an operator can set, read once from the environment.
+
+    SEAMARK_DATABASE_URL=postgresql+psycopg://seamark@db/seamark SEAMARK_JOB_TIMEOUT_S=600 seamark serve
+
+Names carry their unit (`_s`, `_bytes`). `README.md` lists every variable, and `tests/test_settings.py` fails when it
+does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_home() -> Path:
+    """Return the folder that holds all state unless SEAMARK_HOME names another."""
+    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data) / "seamark"
+
+
+class Settings(BaseSettings):
+    """Settings of one process; frozen after start."""
+
+    model_config = SettingsConfigDict(env_prefix="SEAMARK_", frozen=True)
+
+    home: Path = Field(default_factory=default_home, description="Folder that holds all local state.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the home folder.")
+    redis_url: str = Field("", description="Redis that holds the queues; empty: a server of our own.")
+    blob_url: str = Field("", description="fsspec URL of the blobs; empty: a folder in the home folder.")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8030, ge=0, le=65535, description="Port to listen on.")
+    public_url: str = Field("", description="Address of the server as clients see it; empty: as each request says.")
+    trusted_proxies: NonNegativeInt = Field(0, description="Number of proxies whose X-Forwarded-* headers count.")
+    cors_origins: str = Field("", description="Origins that browsers may call from, separated by commas; * for all.")
+    apis: str = Field("", description="APIs to serve, separated by commas; empty: all.")
+
+    web_processes: PositiveInt = Field(1, description="Web processes.")
+    web_threads: PositiveInt = Field(8, description="Threads of each web process.")
+    workers: PositiveInt = Field(1, description="Worker processes that `seamark up` and `seamark work` start.")
+    operation_processes: PositiveInt = Field(1, description="Warm processes for invokesync, per web process.")
+
+    invoke_open: bool = Field(False, description="Whether strangers from other machines may invoke operations.")
+    manage_open: bool = Field(False, description="Whether management needs no token; only on loopback.")
+
+    sync_timeout_s: PositiveFloat = Field(30.0, description="Longest an invokesync may take, in seconds.")
+    job_timeout_s: PositiveFloat = Field(3600.0, description="Longest one job may run, in seconds.")
+    job_attempts: PositiveInt = Field(3, description="How often a job is tried when its worker dies.")
+    job_heartbeat_s: PositiveFloat = Field(2.0, description="Seconds between two signs of life of a running job.")
+    job_stale_s: PositiveFloat = Field(15.0, description="Silence after which a worker counts as dead, in seconds.")
+    job_retention_s: PositiveInt = Field(604800, description="How long an ended job is kept, in seconds.")
+    job_log_bytes: PositiveInt = Field(1 << 20, description="Most that one job may log, in bytes.")
+    queue_limit: PositiveInt = Field(10_000, description="Jobs that may wait before new ones are refused.")
+    sweep_s: PositiveFloat = Field(5.0, description="Seconds between two sweeps for lost or stale jobs.")
+
+    body_limit_bytes: PositiveInt = Field(8 << 20, description="Largest JSON or form body, in bytes.")
+    upload_limit_bytes: PositiveInt = Field(2 << 30, description="Largest upload, in bytes.")
+    asset_limit_bytes: PositiveInt = Field(1 << 30, description="Largest asset that an operation reads, in bytes.")
+    json_depth: PositiveInt = Field(64, description="Deepest nesting of a JSON body.")
+    drain_s: PositiveFloat = Field(20.0, description="How long a process may finish its work after SIGTERM, in seconds.")
+
+    validate_responses: bool = Field(False, description="Whether answers are checked against the spec.")
+    log_format: Literal["json", "text"] = Field("text", description="Form of the log lines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @cached_property
+    def sql_url(self) -> str:
+        """URL of the database, the default filled in."""
+        return self.database_url or f"sqlite:///{self.home.resolve()}/seamark.sqlite"
+
+    @cached_property
+    def queue_url(self) -> str:
+        """URL of Redis, the default filled in."""
+        return self.redis_url or f"unix://{self.runtime_dir}/redis.sock"
+
+    @cached_property
+    def store_url(self) -> str:
+        """URL of the blobs, the default filled in."""
+        return self.blob_url or f"file://{self.home.resolve()}/blobs"
+
+    @cached_property
+    def runtime_dir(self) -> Path:
+        """Folder for sockets: short, since a unix socket's path must stay below 108 bytes."""
+        digest = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
+        base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+        return Path(base) / f"seamark-{os.getuid()}-{digest}"
+
+    @cached_property
+    def origins(self) -> tuple[str, ...]:
+        """Return the origins of `cors_origins`, one by one."""
+        return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())

@@ -1,0 +1,1 @@
+"""Load, bundle and lint the YAML specs."""

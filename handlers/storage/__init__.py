@@ -1,0 +1,1 @@
+"""Where state lives: SQL and blobs."""
