@@ -1,0 +1,127 @@
+"""DDOs: the documents that describe assets.
+
+Source:
+    Ocean OEP-8 (metadata) and OEP-7 (identifiers), the "version 3" layout: a list of services, of which `metadata`
+    has index 0 and `access` index 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+METADATA_INDEX = 0
+ACCESS_INDEX = 3
+TOKEN_WEI = Decimal(10) ** 18  #: one datatoken
+
+
+def make_ddo(
+    did: str,
+    *,
+    name: str,
+    files: Iterable[Mapping[str, Any]],
+    created: datetime,
+    kind: str = "dataset",
+    author: str = "",
+    license_name: str = "",
+    description: str = "",
+    price: str = "0",
+) -> dict[str, Any]:
+    """Return the DDO of an asset that this server keeps.
+
+    Args:
+        did: The asset's DID.
+        name: What people call it.
+        files: `contentType`, `contentLength` (text, bytes), `checksum` and so on of each file; never a URL.
+        created: When it was made.
+        kind: `dataset` or `algorithm`.
+        author: Who made it.
+        license_name: Under which terms.
+        description: What it is, in prose.
+        price: Datatokens for one access, as a decimal text; 0 is free.
+    """
+    when = as_text(created)
+    main = {
+        "type": kind,
+        "name": name,
+        "author": author,
+        "license": license_name,
+        "dateCreated": when,
+        "files": [{"index": index, **file} for index, file in enumerate(files)],
+    }
+    metadata: dict[str, Any] = {"main": main}
+    if description:
+        metadata["additionalInformation"] = {"description": description}
+    return {
+        "@context": "https://w3id.org/did/v1",
+        "id": did,
+        "created": when,
+        "publicKey": [],
+        "authentication": [],
+        "service": [
+            {"type": "metadata", "index": METADATA_INDEX, "serviceEndpoint": "", "attributes": metadata},
+            {
+                "type": "access",
+                "index": ACCESS_INDEX,
+                "serviceEndpoint": "",
+                "attributes": {"main": {"name": "dataAssetAccess", "cost": cost(price), "timeout": 0}},
+            },
+        ],
+    }
+
+
+def cost(price: str) -> str:
+    """Return *price*, in datatokens, as the whole number of wei that a DDO carries.
+
+    Raises:
+        ValueError: It is no such number.
+    """
+    try:
+        wei = Decimal(price) * TOKEN_WEI
+        whole = wei.to_integral_exact()
+    except InvalidOperation as error:
+        raise ValueError(f"{price!r} is no price in datatokens.") from error
+    if not wei.is_finite() or wei < 0 or whole != wei:
+        raise ValueError(f"{price!r} is no price in datatokens: 0 or more, at most 18 decimals.")
+    return str(int(whole))
+
+
+def as_text(moment: datetime) -> str:
+    """Return a time in the form of DDOs: UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def services(ddo: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the services of a DDO that are objects."""
+    found = ddo.get("service")
+    return [service for service in found if isinstance(service, Mapping)] if isinstance(found, list) else []
+
+
+def name_of(ddo: Mapping[str, Any]) -> str:
+    """Return what people call the asset; empty where the DDO does not say."""
+    for service in services(ddo):
+        if service.get("type") == "metadata":
+            main = service.get("attributes", {}).get("main", {})
+            return str(main.get("name", ""))[:500] if isinstance(main, Mapping) else ""
+    return ""
+
+
+def is_priced(ddo: Mapping[str, Any]) -> bool:
+    """Tell whether any access to the asset costs something; what cannot be read counts as a price."""
+    for service in services(ddo):
+        if service.get("type") not in ("access", "compute"):
+            continue
+        attributes = service.get("attributes")
+        main = attributes.get("main") if isinstance(attributes, Mapping) else None
+        asked = main.get("cost", 0) if isinstance(main, Mapping) else 0
+        if str(asked).strip() not in ("0", "0.0", ""):
+            return True
+    return False
+
+
+def is_restricted(ddo: Mapping[str, Any]) -> bool:
+    """Tell whether the asset names who may or may not have it."""
+    credentials = ddo.get("credentials")
+    return isinstance(credentials, Mapping) and any(credentials.get(rule) for rule in ("allow", "deny"))

@@ -1,0 +1,241 @@
+"""The embedded store of assets: their DDOs, and the files that this server keeps itself."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from handlers.assets import ddo as ddos
+from handlers.assets.did import canonical, new_did
+from handlers.assets.tables import AssetRow
+from handlers.errors import AssetNotFound, Conflict
+from handlers.storage.blobs import CHUNK_BYTES, Blobs
+from handlers.storage.sql import Database, now
+
+TABLE = AssetRow.__table__
+DEFAULT_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """An asset, and where its file is."""
+
+    did: str
+    name: str
+    ddo: Mapping[str, Any]
+    owner: str | None
+    blob: str | None  #: name of its blob; None where the file is elsewhere
+    content_type: str
+    size: int  #: bytes
+    job: str | None
+    created: datetime
+    updated: datetime
+
+
+class Assets:
+    """The assets of this server."""
+
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        """Keep DDOs in *database* and files in *blobs*."""
+        self.database = database
+        self.blobs = blobs
+
+    def add(
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        content_type: str = "",
+        owner: str | None = None,
+        job: str | None = None,
+        price: str = "0",
+        **described: str,
+    ) -> Asset:
+        """Store a file as a new asset.
+
+        Args:
+            path: The file; it is copied.
+            name: What people call it; the file's name by default.
+            content_type: Media type; guessed from the names by default.
+            owner: The only caller who may use it; None for everybody.
+            job: Id of the job that made it.
+            price: Datatokens for one access.
+            described: `author`, `license_name`, `description`, `kind` of the DDO.
+
+        Raises:
+            ValueError: The price is no price.
+        """
+        did, created = new_did(), now()
+        name = name or path.name
+        content_type = content_type or guess_type(name) or guess_type(path.name) or DEFAULT_TYPE
+        size, checksum = measure(path)
+        file = {"contentType": content_type, "contentLength": str(size), "checksum": checksum, "checksumType": "SHA256"}
+        ddo = ddos.make_ddo(did, name=name, files=[file], created=created, price=price, **described)
+        blob = f"assets/{did.rpartition(':')[2]}/0"
+        self.blobs.put(blob, path)
+        return self._insert(
+            Asset(
+                did=did,
+                name=name,
+                ddo=ddo,
+                owner=owner,
+                blob=blob,
+                content_type=content_type,
+                size=size,
+                job=job,
+                created=created,
+                updated=created,
+            )
+        )
+
+    def register(self, ddo: Mapping[str, Any]) -> Asset:
+        """Store a DDO whose files are elsewhere.
+
+        Raises:
+            AssetNotFound: Its id is no DID.
+            Conflict: There is an asset with this DID already.
+        """
+        created = now()
+        return self._insert(
+            Asset(
+                did=canonical(str(ddo.get("id", ""))),
+                name=ddos.name_of(ddo),
+                ddo=ddo,
+                owner=None,
+                blob=None,
+                content_type=DEFAULT_TYPE,
+                size=0,
+                job=None,
+                created=created,
+                updated=created,
+            )
+        )
+
+    def replace(self, did: str, ddo: Mapping[str, Any]) -> Asset:
+        """Store another DDO for an asset.
+
+        Raises:
+            AssetNotFound: There is no such asset.
+        """
+        changed = {"ddo": dict(ddo), "name": ddos.name_of(ddo), "updated": now()}
+        with self.database.write() as connection:
+            done = connection.execute(update(TABLE).where(TABLE.c.did == canonical(did)).values(changed))
+        if not done.rowcount:
+            raise missing(did)
+        return self.read(did)
+
+    def read(self, did: str) -> Asset:
+        """Return an asset.
+
+        Raises:
+            AssetNotFound: There is no such asset.
+        """
+        with self.database.read() as connection:
+            row = connection.execute(select(TABLE).where(TABLE.c.did == canonical(did))).mappings().first()
+        if row is None:
+            raise missing(did)
+        return as_asset(row)
+
+    def list(self, *, offset: int = 0, limit: int = 100, public: bool = False) -> tuple[list[Asset], int]:
+        """Return a page of assets, newest first, and how many there are in all; with *public*, nobody's own only."""
+        only: list[ColumnElement[bool]] = [TABLE.c.owner.is_(None)] if public else []
+        page = select(TABLE).where(*only).order_by(TABLE.c.created.desc(), TABLE.c.did).offset(offset).limit(limit)
+        with self.database.read() as connection:
+            total = connection.execute(select(func.count()).select_from(TABLE).where(*only)).scalar_one()
+            rows = connection.execute(page).mappings().all()
+        return [as_asset(row) for row in rows], total
+
+    def remove(self, did: str) -> None:
+        """Remove an asset and its file.
+
+        Raises:
+            AssetNotFound: There is no such asset.
+        """
+        asset = self.read(did)
+        with self.database.write() as connection:
+            connection.execute(delete(TABLE).where(TABLE.c.did == asset.did))
+        if asset.blob is not None:
+            self.blobs.remove(asset.blob)
+
+    def remove_of_job(self, job: str) -> None:
+        """Remove what earlier attempts of a job registered and nobody was told of."""
+        with self.database.read() as connection:
+            dids = connection.execute(select(TABLE.c.did).where(TABLE.c.job == job)).scalars().all()
+        for did in dids:
+            self.remove(did)
+
+    def open(self, asset: Asset) -> BinaryIO:
+        """Open an asset's file.
+
+        Raises:
+            AssetNotFound: The file is elsewhere, or gone.
+        """
+        try:
+            return self.blobs.open(held(asset))
+        except FileNotFoundError as error:
+            raise AssetNotFound(f"The file of {asset.did} is gone.") from error
+
+    def local(self, asset: Asset, directory: Path) -> Path:
+        """Return a path to an asset's file, copied into *directory* where it is not local; never write to it.
+
+        Raises:
+            AssetNotFound: The file is elsewhere, or gone.
+        """
+        try:
+            return self.blobs.local(held(asset), directory)
+        except FileNotFoundError as error:
+            raise AssetNotFound(f"The file of {asset.did} is gone.") from error
+
+    def _insert(self, asset: Asset) -> Asset:
+        """Store a new row."""
+        row = {column.name: getattr(asset, column.name) for column in TABLE.columns}
+        try:
+            with self.database.write() as connection:
+                connection.execute(insert(TABLE).values(row))
+        except IntegrityError as error:
+            raise Conflict(f"There is an asset {asset.did} already.") from error
+        return asset
+
+
+def held(asset: Asset) -> str:
+    """Return the name of the blob that holds the asset's file.
+
+    Raises:
+        AssetNotFound: This server does not hold the file.
+    """
+    if asset.blob is None:
+        raise AssetNotFound(f"The file of {asset.did} is not kept on this server.")
+    return asset.blob
+
+
+def missing(did: str) -> AssetNotFound:
+    """Return the error for an asset that is not there."""
+    return AssetNotFound(f"There is no asset {did[:100]}.")
+
+
+def as_asset(row: RowMapping) -> Asset:
+    """Return a row as a value."""
+    return Asset(**dict(row))
+
+
+def measure(path: Path) -> tuple[int, str]:
+    """Return the size of a file in bytes and its SHA-256 in hex."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return size, digest.hexdigest()
+
+
+def guess_type(name: str) -> str | None:
+    """Return the media type that a file's name suggests."""
+    return "application/x-onnx" if name.endswith(".onnx") else mimetypes.guess_type(name)[0]
