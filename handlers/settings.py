@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     upload_limit_bytes: PositiveInt = Field(2 << 30, description="Largest upload, in bytes.")
     asset_limit_bytes: PositiveInt = Field(1 << 30, description="Largest asset that an operation reads, in bytes.")
     json_depth: PositiveInt = Field(64, description="Deepest nesting of a JSON body.")
-    drain_s: PositiveFloat = Field(20.0, description="How long a process may finish its work after SIGTERM, in seconds.")
+    drain_s: PositiveFloat = Field(
+        20.0, description="How long a process may finish its work after SIGTERM, in seconds."
+    )
 
     validate_responses: bool = Field(False, description="Whether answers are checked against the spec.")
     log_format: Literal["json", "text"] = Field("text", description="Form of the log lines.")

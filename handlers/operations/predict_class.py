@@ -70,7 +70,7 @@ def _load(did: str, path: Path, _modified: int, _size: int) -> Classifier:
     options.log_severity_level = 4
     try:
         session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - the runtime raises a class of its own for each fault of a file
+    except Exception as error:  # The runtime raises a class of its own for each fault of a file.
         raise OperationFailed(f"The asset {did} is no ONNX model that can be loaded.") from error
     return described(did, session)
 
@@ -85,7 +85,7 @@ def refuse_outside_data(did: str, data: bytes) -> None:
 
     try:
         graph = onnx.load_model_from_string(data)
-    except Exception as error:  # noqa: BLE001 - protobuf's decode error has another class in each of its backends
+    except Exception as error:  # Protobuf's decode error has another class in each of its backends.
         raise OperationFailed(f"The asset {did} is no ONNX model.") from error
     tensors = onnx.external_data_helper._get_all_tensors(graph)
     if any(onnx.external_data_helper.uses_external_data(tensor) for tensor in tensors):
@@ -156,7 +156,7 @@ def predict(classifier: Classifier, matrix: NDArray[np.float32]) -> tuple[NDArra
 
     try:
         labels, probabilities = classifier.session.run(None, {classifier.session.get_inputs()[0].name: matrix})
-    except Exception as error:  # noqa: BLE001 - the runtime raises a class of its own for each fault of a graph
+    except Exception as error:  # The runtime raises a class of its own for each fault of a graph.
         raise OperationFailed("The model failed on these rows.") from error
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     if labels.shape != (len(matrix),) or probabilities.shape[:1] != (len(matrix),) or probabilities.ndim != 2:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handlers.errors import Fault, InputInvalid, OperationFailed
-from handlers.operations.values import AssetFile, NewAsset, Report, Silence
+from handlers.operations.values import SILENCE, AssetFile, NewAsset, Report
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,7 @@ def run(
     test_share: float = 0.25,
     seed: int = 0,
     directory: Path,
-    report: Report = Silence(),
+    report: Report = SILENCE,
 ) -> dict[str, Any]:
     """Train a classifier on a CSV file and measure it on rows that it has not seen.
 
@@ -195,7 +195,10 @@ def measure(model: Any, rows: NDArray[Any], labels: NDArray[Any]) -> dict[str, f
     predicted = model.classes_[probabilities.argmax(axis=1)]
     position = {label: index for index, label in enumerate(model.classes_.tolist())}
     # A label that the model never saw has probability 0, which is bounded so that the loss stays finite.
-    given = [row[position[label]] if label in position else 0.0 for row, label in zip(probabilities, labels.tolist())]
+    given = [
+        row[position[label]] if label in position else 0.0
+        for row, label in zip(probabilities, labels.tolist(), strict=True)
+    ]
     recalls = [float(np.mean(predicted[labels == label] == label)) for label in np.unique(labels)]
     return {
         "accuracy": float(accuracy_score(labels, predicted)),
@@ -216,5 +219,3 @@ def write_onnx(model: Any, features: list[str], path: Path) -> Path:
         graph.metadata_props.add(key=key, value=value)
     path.write_bytes(graph.SerializeToString())
     return path
-
-

@@ -50,3 +50,6 @@ class Silence:
 
     def log(self, line: str) -> None:
         """Say nothing."""
+
+
+SILENCE = Silence()

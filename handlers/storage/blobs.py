@@ -85,7 +85,7 @@ class FolderBlobs:
         """Open a blob for reading."""
         return self.path(name).open("rb")
 
-    def local(self, name: str, directory: Path) -> Path:  # noqa: ARG002 - a folder needs no copy
+    def local(self, name: str, directory: Path) -> Path:
         """Return the blob's own file."""
         path = self.path(name)
         if not path.is_file():

@@ -1,0 +1,86 @@
+"""The services of one process, built once from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.assets.store import Assets
+from handlers.identities.tokens import Tokens
+from handlers.jobs.queue import Queue
+from handlers.jobs.service import Jobs
+from handlers.operations.catalogue import Catalogue, catalogue_of
+from handlers.operations.runner import Runner
+from handlers.operations.service import KIND, Operations
+from handlers.settings import Settings
+from handlers.spec.documents import read_generated
+from handlers.storage.blobs import Blobs, open_blobs
+from handlers.storage.sql import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What controllers and workers ask to do things."""
+
+    settings: Settings
+    database: Database
+    blobs: Blobs
+    queue: Queue
+    jobs: Jobs
+    tokens: Tokens
+    assets: Assets
+    operations: Operations
+
+    def close(self) -> None:
+        """End the processes and connections that the services hold."""
+        self.operations.pool.close()
+        self.queue.close()
+        self.database.close()
+
+
+_services: Services | None = None
+
+
+def start(settings: Settings | None = None, catalogue: Catalogue | None = None) -> Services:
+    """Build the services of this process and make them the ones that `services` returns.
+
+    Args:
+        settings: From the environment by default.
+        catalogue: The operations; by default those that the generated documents describe.
+    """
+    global _services  # noqa: PLW0603 - one composition root per process, set here and nowhere else
+    settings = settings or Settings()
+    database = Database(settings.sql_url)
+    blobs = open_blobs(settings.store_url)
+    queue = Queue(settings)
+    jobs = Jobs(database, queue, blobs, settings)
+    assets = Assets(database, blobs)
+    catalogue = catalogue or catalogue_of(read_generated())
+    runner = Runner(catalogue, assets, settings.asset_limit_bytes)
+    _services = Services(
+        settings=settings,
+        database=database,
+        blobs=blobs,
+        queue=queue,
+        jobs=jobs,
+        tokens=Tokens(database),
+        assets=assets,
+        operations=Operations(catalogue, runner, jobs, settings),
+    )
+    return _services
+
+
+def services() -> Services:
+    """Return the services of this process, started from the environment where nobody did."""
+    return _services or start()
+
+
+def bearer_info(token: str) -> dict[str, Any] | None:
+    """Say whose token this is, as connexion asks for it; None when it opens nothing."""
+    found = services().tokens.check(token)
+    return {"sub": found.name, "scopes": list(found.scopes)} if found else None
+
+
+def job_kinds() -> dict[str, Any]:
+    """Return what does the jobs of each kind, called by a worker with the job and its context."""
+    return {KIND: services().operations.work}
