@@ -50,12 +50,14 @@ class JobRow(Base):
     heartbeat: Mapped[datetime | None] = mapped_column(Instant)
     finished: Mapped[datetime | None] = mapped_column(Instant)
     expires: Mapped[datetime | None] = mapped_column(Instant)  #: when an ended job's results go
+    purged: Mapped[datetime | None] = mapped_column(Instant)  #: when they went; the row stays a while as a tombstone
 
     __table_args__ = (
+        Index("ix_jobs_created", "created"),
         Index("ix_jobs_owner_created", "owner", "created"),
         Index("ix_jobs_status_queued", "status", "queued"),
         Index("ix_jobs_status_heartbeat", "status", "heartbeat"),
-        Index("ix_jobs_expires", "expires"),
+        Index("ix_jobs_purged_expires", "purged", "expires"),
     )
 
 
