@@ -18,10 +18,12 @@ def parameter_name(name: str) -> str:
     """Return the keyword argument of a parameter, as connexion makes it: `job-id` -> `jobid`.
 
     Source:
-        connexion 3.3, `decorators/parameter.py`, `sanitized`: case stays, keywords and builtins stay.
+        connexion 3.3, `decorators/parameter.py`, `sanitized`: case stays, and so do names of builtins. The gateway adds
+        "_" to a Python keyword, which no function could take otherwise.
     """
     plain = re.sub(r"[^0-9a-zA-Z_]", "", re.sub(r"\[(?!])", "_", name))
-    return re.sub(r"^[^a-zA-Z_]+", "", plain)
+    word = re.sub(r"^[^a-zA-Z_]+", "", plain)
+    return f"{word}_" if keyword.iskeyword(word) else word
 
 
 def module_name(api: str) -> str:

@@ -1,0 +1,118 @@
+"""The operations of one document, as the functions that serve them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.spec.bundle import METHODS
+from handlers.spec.names import class_name, function_name, parameter_name
+from tools.generate.schemas import Schemas
+
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One keyword argument of a controller's function."""
+
+    name: str
+    type: str
+    optional: bool  #: may be left out, and is None then
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation as a function."""
+
+    name: str
+    summary: str
+    arguments: tuple[Argument, ...]
+    answers: tuple[str, ...]  #: types of the bodies that a success may have
+
+
+def read_operations(document: Mapping[str, Any], schemas: Schemas) -> list[Operation]:
+    """Return the operations in the order of the document."""
+    return [
+        Operation(
+            name=function_name(operation["operationId"]),
+            summary=operation.get("summary") or operation["operationId"],
+            arguments=(*parameters(item, operation, schemas), *body(operation, schemas)),
+            answers=tuple(answers(operation, schemas)),
+        )
+        for item in document["paths"].values()
+        for method in METHODS
+        if (operation := item.get(method))
+    ]
+
+
+def parameters(item: Mapping[str, Any], operation: Mapping[str, Any], schemas: Schemas) -> Iterator[Argument]:
+    """Yield an argument for each parameter of path and query; connexion hands over no others."""
+    found = map(schemas.follow, [*item.get("parameters", ()), *operation.get("parameters", ())])
+    named = {(parameter["name"], parameter["in"]): parameter for parameter in found}
+    for (name, place), parameter in named.items():
+        if place in ("path", "query"):
+            schema = parameter.get("schema") or {}
+            argument = parameter_name(name)
+            type_ = schemas.expression(schema, class_name(f"{operation['operationId']}-{argument}"))
+            always = parameter.get("required", False) or "default" in schemas.follow(schema)
+            yield Argument(argument, type_ if always else or_none(type_), optional=not always)
+
+
+def body(operation: Mapping[str, Any], schemas: Schemas) -> Iterator[Argument]:
+    """Yield the argument `body`, unless there is none or its members are the parameters."""
+    if "requestBody" not in operation or operation.get("x-parameters") == "query-or-body":
+        return
+    given = operation["requestBody"]
+    found = schemas.follow(given)
+    wanted = component_name(given) or f"{class_name(operation['operationId'])}Body"
+    types = [body_type(kind, media, schemas, wanted) for kind, media in found["content"].items()]
+    type_ = " | ".join(dict.fromkeys(types))
+    yield Argument("body", type_ if found.get("required") else or_none(type_), optional=not found.get("required"))
+
+
+def body_type(kind: str, media: Mapping[str, Any], schemas: Schemas, wanted: str) -> str:
+    """Return the type of a body of one media type: what is neither JSON nor a form comes as a stream."""
+    if is_json(kind) or kind in FORMS:
+        return schemas.expression(media.get("schema", {}), wanted)
+    return "_support.Stream"
+
+
+def answers(operation: Mapping[str, Any], schemas: Schemas) -> list[str]:
+    """Return the types of the bodies of the answers that are no failures."""
+    types: dict[str, None] = {}
+    successes = {code: given for code, given in operation["responses"].items() if code[0] in "23"}
+    for code, given in successes.items():
+        wanted = component_name(given) or class_name(f"{operation['operationId']}-answer")
+        wanted = wanted if len(successes) == 1 else wanted + code
+        content = schemas.follow(given).get("content", {})
+        types |= dict.fromkeys(answer_type(kind, media, schemas, wanted) for kind, media in content.items())
+        types |= {} if content else {"None": None}
+    return list(types) or ["None"]
+
+
+def answer_type(kind: str, media: Mapping[str, Any], schemas: Schemas, wanted: str) -> str:
+    """Return the type of an answer of one media type; an object that is open may be any dictionary."""
+    if not is_json(kind):
+        return "str" if kind.startswith("text/") else "bytes"
+    schema = media.get("schema", {})
+    found = schemas.follow(schema)
+    is_open = found.get("properties") and found.get("additionalProperties")
+    return schemas.expression(schema, wanted) + (" | dict[str, Any]" if is_open else "")
+
+
+def component_name(given: Mapping[str, Any]) -> str:
+    """Return the class for a schema inside the component that *given* refers to, if it refers to one."""
+    kind, _, name = given.get("$ref", "").removeprefix("#/components/").partition("/")
+    return class_name(name) + ("Answer" if kind == "responses" else "Body") if name else ""
+
+
+def or_none(type_: str) -> str:
+    """Return *type_* or None."""
+    return type_ if type_.endswith("| None") or type_ == "Any" else f"{type_} | None"
+
+
+def is_json(kind: str) -> bool:
+    """Tell whether a media type is written in JSON."""
+    return kind == "application/json" or kind.endswith("+json")
