@@ -56,6 +56,10 @@ class Fault:
         """Return the fault as a member of a problem's `errors`."""
         return {"in": self.part, "place": self.place, "detail": self.detail}
 
+    def sentence(self) -> str:
+        """Return the fault in one line."""
+        return f"{self.part} {self.place}".rstrip() + f": {self.detail}"
+
 
 class Problem(Exception):
     """Something went wrong."""
@@ -91,7 +95,7 @@ class Problem(Exception):
 
     def as_document(self) -> dict[str, Any]:
         """Return the members of an application/problem+json body, the old keys of the five APIs among them."""
-        words = self.detail or self.title()
+        words = self.detail or next((fault.sentence() for fault in self.faults), "") or self.title()
         document: dict[str, Any] = {
             "type": TYPE_BASE + type(self).__name__,
             "title": self.title(),
