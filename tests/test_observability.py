@@ -1,0 +1,111 @@
+"""Logs and metrics."""
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from handlers import observability
+from handlers.settings import Settings
+
+COUNT_IN_A_FORK = """
+import os
+from handlers import observability
+from handlers.settings import Settings
+
+observability.start_metrics(Settings())
+observability.count_job("hash", "succeeded", 0.2)
+for _ in range(2):
+    if (child := os.fork()) == 0:
+        observability.count_job("hash", "succeeded", 0.2)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """Settings with folders of their own."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.delenv("SEAMARK_PROCESS", raising=False)
+    return Settings(home=tmp_path / "home", log_format="json")
+
+
+@pytest.fixture
+def lines(settings):
+    """The log of this process as a list of JSON objects, read when called."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    observability.start_logs(settings, "web", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def count(settings, **names):
+    """Start processes one after the other, each of which counts three jobs, under the *names* given."""
+    environment = os.environ | {"SEAMARK_HOME": str(settings.home)} | names
+    subprocess.run([sys.executable, "-c", COUNT_IN_A_FORK], check=True, env=environment)
+
+
+def test_a_line_names_the_ids_that_are_bound(lines):
+    """Every line inside names the request and the job, and no line after does."""
+    with observability.bound(request="r1"), observability.bound(job="j1"):
+        logging.getLogger("seamark").info("Inside.", extra={"size": 3})
+    logging.getLogger("seamark").info("Outside.")
+
+    inside, outside = lines()
+
+    assert ("Inside.", "web", "r1", "j1", 3) == tuple(
+        inside[key] for key in ("message", "role", "request", "job", "size")
+    )
+    assert not {"request", "job"} & set(outside)
+
+
+def test_no_line_shows_a_credential(lines):
+    """Passwords in URLs and bearer tokens are left out of messages and tracebacks."""
+    try:
+        raise ValueError("redis://user:secret@host/0 and Bearer secret and sea_0123456789ab_secret")
+    except ValueError:
+        logging.getLogger("seamark").exception("postgresql://user:secret@host/db")
+
+    assert "secret" not in json.dumps(lines())
+
+
+def test_nobody_forges_a_line_of_text(settings):
+    """A line end in a message is shown, not written."""
+    record = logging.makeLogRecord({"msg": "one\ntwo", "levelname": "INFO"})
+
+    assert 1 == len(observability.TextLines("web").format(record).splitlines())
+
+
+def test_counts_add_up_over_processes_and_their_forks(settings):
+    """What several processes, their successors and their forks counted is one number, and names bound the files."""
+    count(settings, SEAMARK_PROCESS="worker-1")
+    count(settings, SEAMARK_PROCESS="worker-1")
+    count(settings)
+    observability.start_metrics(settings)
+    observability.count_request("hash", "hash_sync", 200, 0.1)
+
+    text = observability.metrics().exposition().decode()
+
+    assert 'seamark_job_seconds_count{outcome="succeeded",subject="hash"} 9.0' in text
+    assert 'seamark_request_seconds_count{api="hash",operation="hash_sync",status="200"} 1.0' in text
+    assert (settings.runtime_dir / "metrics" / "histogram_worker-1.db").is_file()
+
+
+def test_a_new_supervisor_forgets_the_dead(settings):
+    """Files of processes that are no more go; those of the living and of named ones stay."""
+    folder = settings.runtime_dir / "metrics"
+    folder.mkdir(parents=True)
+    for name in ("999999999", str(os.getpid()), "worker-1"):
+        (folder / f"histogram_{name}.db").touch()
+
+    observability.forget_dead(folder)
+
+    assert {f"histogram_{os.getpid()}.db", "histogram_worker-1.db"} == {file.name for file in folder.iterdir()}
