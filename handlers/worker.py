@@ -1,0 +1,72 @@
+"""A job's way in: a worker process takes ids from the queue and looks after their jobs.
+
+`work` is the whole life of such a process; `run` is what RQ's own worker would call with an id.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Mapping
+from typing import Final
+
+from handlers.jobs.bell import Bell
+from handlers.jobs.runner import Handler
+from handlers.jobs.service import Jobs
+from handlers.jobs.stable import Stable
+from handlers.jobs.supervisor import Supervisor
+from handlers.jobs.sweeper import Sweeper
+from handlers.services import job_kinds, services, start
+from handlers.settings import Settings
+
+KINDS: Final = "handlers.worker:kinds"
+
+
+def work(settings: Settings | None = None) -> None:
+    """Be a worker until SIGTERM or SIGINT: finish the job in hand within `drain_s`, or give it back."""
+    here = start(settings)
+    try:
+        serve(here.jobs, KINDS)
+    finally:
+        here.close()
+
+
+def serve(jobs: Jobs, kinds: str) -> None:
+    """Take up *jobs* and sweep after them until told to stop; *kinds* is what `Stable` takes."""
+    supervisor = supervise(jobs, kinds)
+    stop = threading.Event()
+    threading.Thread(target=Sweeper(jobs).run, args=(stop,), name="sweeper", daemon=True).start()
+    try:
+        jobs.queue.work(supervisor.name, supervisor.run, supervisor.bell)
+    finally:
+        stop.set()
+        supervisor.stable.close()
+
+
+def run(job_id: str) -> None:
+    """Run one job, if it is still there to be had."""
+    own_supervisor().run(job_id)
+
+
+@functools.cache
+def own_supervisor() -> Supervisor:
+    """Return the supervisor of this process."""
+    return supervise(services().jobs, KINDS)
+
+
+def supervise(jobs: Jobs, kinds: str) -> Supervisor:
+    """Return a supervisor with a name of its own and processes at hand."""
+    name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    return Supervisor(name, Bell(), Stable(jobs.settings, kinds), jobs)
+
+
+def kinds(settings: Settings) -> Mapping[str, Handler]:
+    """Import what the operations need and return what does the jobs of each kind; called where jobs are forked."""
+    here = start(settings)
+    for module in here.operations.catalogue.preload():
+        importlib.import_module(module)
+    return job_kinds()
