@@ -288,12 +288,12 @@ class OpsOperations(Protocol):
         """Put a file of this model into service as a new endpoint."""
         ...
 
-    def delete_model_by_model_id(self, *, model_id: str) -> _support.Answer[None]:
-        """Remove a model, its endpoints and its files."""
-        ...
-
     def update_model_by_model_id(self, *, model_id: str, body: ModelUpdate) -> _support.Answer[Model]:
         """Change what is known of a model."""
+        ...
+
+    def delete_model_by_model_id(self, *, model_id: str) -> _support.Answer[None]:
+        """Remove a model, its endpoints and its files."""
         ...
 
     def get_binary_by_id(self, *, model_id: str) -> _support.Answer[bytes]:
@@ -319,12 +319,12 @@ class OpsOperations(Protocol):
         """Read one endpoint and its status."""
         ...
 
-    def delete_endpoint_by_id(self, *, endpoint_id: str) -> _support.Answer[None]:
-        """Remove an endpoint and its file; the model stays."""
-        ...
-
     def update_endpoint_by_endpoint_id(self, *, endpoint_id: str, body: EndpointUpdate) -> _support.Answer[Endpoint]:
         """Rename an endpoint, describe it, or take it in or out of service."""
+        ...
+
+    def delete_endpoint_by_id(self, *, endpoint_id: str) -> _support.Answer[None]:
+        """Remove an endpoint and its file; the model stays."""
         ...
 
     def prediction(self, *, body: Prediction) -> _support.Answer[PredictionResponse]:

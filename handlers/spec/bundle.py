@@ -15,38 +15,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from handlers.spec.names import class_name
+from handlers.spec.shape import DATA, KINDS, NAME_MAPS, operations
 from handlers.spec.source import Source, escape, read_source, unescape
 
 CONTROLLER = "x-openapi-router-controller"
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-
-#: Keys whose mapping has names for keys, not words of OpenAPI.
-NAME_MAPS = frozenset(
-    {"callbacks", "content", "encoding", "examples", "headers", "links", "mapping", "parameters", "paths"}
-    | {"patternProperties", "properties", "requestBodies", "responses", "schemas", "securitySchemes", "variables"}
-)
-#: Keys whose value is data: a `$ref` in it is no reference.
-DATA = frozenset({"default", "enum", "example", "value"})
-#: The kind of component that a reference below a key stands for, where the reference itself does not say.
-KINDS = {
-    "additionalProperties": "schemas",
-    "allOf": "schemas",
-    "anyOf": "schemas",
-    "examples": "examples",
-    "headers": "headers",
-    "items": "schemas",
-    "links": "links",
-    "not": "schemas",
-    "oneOf": "schemas",
-    "parameters": "parameters",
-    "properties": "schemas",
-    "requestBody": "requestBodies",
-    "requestBodies": "requestBodies",
-    "responses": "responses",
-    "schema": "schemas",
-    "schemas": "schemas",
-    "securitySchemes": "securitySchemes",
-}
 
 
 @dataclass
@@ -102,10 +74,9 @@ def specs_folder(path: Path) -> Path:
 def name_controllers(document: Mapping[str, Any]) -> None:
     """Write the document's controller onto each operation that names none."""
     controller = document.get(CONTROLLER)
-    for item in document.get("paths", {}).values():
-        for method in METHODS:
-            if controller and isinstance(item, dict) and isinstance(item.get(method), dict):
-                item[method].setdefault(CONTROLLER, controller)
+    for _, _, operation in operations(document):
+        if controller and isinstance(operation, dict):
+            operation.setdefault(CONTROLLER, controller)
 
 
 class _Bundler:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+Level = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, order=True)
@@ -16,7 +19,7 @@ class Finding:
     rule: str  #: the word that `x-lint-allow` accepts it by
     message: str
     mend: str
-    level: Literal["error", "warning"] = "error"
+    level: Level = "error"
 
     def __str__(self) -> str:
         """Return the finding as compilers write theirs, so that editors find the place."""
@@ -29,3 +32,21 @@ class SpecError(Exception):
     def __init__(self, finding: Finding) -> None:
         super().__init__(str(finding))
         self.finding = finding
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in a bundled document."""
+
+    pointer: str  #: JSON Pointer into the document
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that a document has to be."""
+
+    name: str
+    check: Callable[[Mapping[str, Any]], Iterator[Fault]]
+    level: Level = "error"

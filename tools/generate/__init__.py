@@ -12,6 +12,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handlers.spec.findings import Finding
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = ROOT / "specs"
@@ -41,28 +45,43 @@ def check(specs: Path = SPECS, out: Path = OUT) -> list[str]:
     return compare_tree(make_tree(specs), out)
 
 
+def findings(specs: Path = SPECS) -> list[Finding]:
+    """Return what is wrong in the specs, the shared parts among them."""
+    from handlers.spec.lint import lint
+
+    paths = [*specs.glob("*.yaml"), *specs.glob("invoke/*.yaml")]
+    return sorted({finding for path in paths for finding in lint(path, specs)})
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    from handlers.spec.findings import SpecError
-
     parser = argparse.ArgumentParser(prog="seamark generate", description="Make generated/ of specs/.")
     parser.add_argument("--check", action="store_true", help="change nothing; say what would change")
     parser.add_argument("--specs", type=Path, default=SPECS, metavar="DIR", help="folder of the YAML files")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="folder to write into")
     options = parser.parse_args(arguments)
-    try:
-        return run(options.specs, options.out, only_check=options.check)
-    except SpecError as error:
-        print(error, file=sys.stderr)
+    found = findings(options.specs)
+    report(found)
+    if any(finding.level == "error" for finding in found):
         return 1
+    return run_check(options.specs, options.out) if options.check else run_generate(options.specs, options.out)
 
 
-def run(specs: Path, out: Path, *, only_check: bool) -> int:
-    """Generate, or check; say what was found."""
-    if not only_check:
-        for path in generate(specs, out):
-            print(f"wrote {path}" if (out / path).exists() else f"removed {path}")
-        return 0
-    findings = check(specs, out)
-    print(*findings, *([MEND] if findings else []), sep="\n", end="\n" if findings else "", file=sys.stderr)
-    return 1 if findings else 0
+def run_generate(specs: Path, out: Path) -> int:
+    """Write, and say what changed."""
+    for path in generate(specs, out):
+        print(f"wrote {path}" if (out / path).exists() else f"removed {path}")
+    return 0
+
+
+def run_check(specs: Path, out: Path) -> int:
+    """Say what is not as it should be, and how to mend it."""
+    sentences = check(specs, out)
+    report([*sentences, *([MEND] if sentences else [])])
+    return 1 if sentences else 0
+
+
+def report(lines: Sequence[object]) -> None:
+    """Write *lines* where people look for errors."""
+    for line in lines:
+        print(line, file=sys.stderr)

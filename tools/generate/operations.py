@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.spec.bundle import METHODS
 from handlers.spec.names import class_name, function_name, parameter_name
+from handlers.spec.shape import operations, parameters
 from tools.generate.schemas import Schemas
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -38,26 +38,29 @@ def read_operations(document: Mapping[str, Any], schemas: Schemas) -> list[Opera
         Operation(
             name=function_name(operation["operationId"]),
             summary=operation.get("summary") or operation["operationId"],
-            arguments=(*parameters(item, operation, schemas), *body(operation, schemas)),
+            arguments=(
+                *arguments(parameters(document, path, operation), operation, schemas),
+                *body(operation, schemas),
+            ),
             answers=tuple(answers(operation, schemas)),
         )
-        for item in document["paths"].values()
-        for method in METHODS
-        if (operation := item.get(method))
+        for path, _, operation in operations(document)
     ]
 
 
-def parameters(item: Mapping[str, Any], operation: Mapping[str, Any], schemas: Schemas) -> Iterator[Argument]:
+def arguments(given: list[Mapping[str, Any]], operation: Mapping[str, Any], schemas: Schemas) -> Iterator[Argument]:
     """Yield an argument for each parameter of path and query; connexion hands over no others."""
-    found = map(schemas.follow, [*item.get("parameters", ()), *operation.get("parameters", ())])
-    named = {(parameter["name"], parameter["in"]): parameter for parameter in found}
-    for (name, place), parameter in named.items():
-        if place in ("path", "query"):
+    for parameter in given:
+        if parameter["in"] in ("path", "query"):
             schema = parameter.get("schema") or {}
-            argument = parameter_name(name)
-            type_ = schemas.expression(schema, class_name(f"{operation['operationId']}-{argument}"))
-            always = parameter.get("required", False) or "default" in schemas.follow(schema)
-            yield Argument(argument, type_ if always else or_none(type_), optional=not always)
+            name = parameter_name(parameter["name"])
+            type_ = schemas.expression(schema, class_name(f"{operation['operationId']}-{name}"))
+            if parameter["name"] in operation.get("x-required", ()):
+                yield Argument(name, type_.removesuffix(" | None"), optional=False)
+            elif parameter.get("required") or "default" in schemas.follow(schema):
+                yield Argument(name, type_, optional=False)
+            else:
+                yield Argument(name, or_none(type_), optional=True)
 
 
 def body(operation: Mapping[str, Any], schemas: Schemas) -> Iterator[Argument]:

@@ -7,10 +7,12 @@ examples) is left out.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from handlers.spec.names import class_name
+from handlers.spec.shape import follow
 from handlers.spec.source import unescape
 
 Schema = Mapping[str, Any]
@@ -51,18 +53,7 @@ class Schemas:
 
     def follow(self, value: Any) -> Any:
         """Return what *value* is, or what it refers to."""
-        seen = set()
-        while isinstance(value, Mapping) and isinstance(value.get("$ref"), str) and value["$ref"] not in seen:
-            seen.add(value["$ref"])
-            value = self.look_up(value["$ref"])
-        return value
-
-    def look_up(self, reference: str) -> Any:
-        """Return the part of the document that a local reference stands for."""
-        value: Any = self.document
-        for step in reference.removeprefix("#/").split("/"):
-            value = value[int(step)] if isinstance(value, list) else value[unescape(step)]
-        return value
+        return follow(self.document, value)
 
     def slim(self, schema: Any, *, top: bool = False) -> Any:
         """Return what of *schema* makes a type; *top*: it is a schema with a name, not one inside another."""
@@ -102,7 +93,7 @@ class Schemas:
         name = unescape(reference.removeprefix(PREFIX))
         if reference.startswith(PREFIX) and name in self.names:
             return self.names[name]
-        return self.name(self.look_up(reference), "".join(map(class_name, reference.split("/")[2:])))
+        return self.name(self.follow({"$ref": reference}), "".join(map(class_name, reference.split("/")[2:])))
 
     def name(self, schema: Schema, wanted: str) -> str:
         """Return the class of *schema*, which is made under the name *wanted* if it has none."""
@@ -123,7 +114,7 @@ class Schemas:
         if "$ref" in schema:
             return self.class_of(schema["$ref"]) + null
         if "enum" in schema:
-            return f"Literal[{', '.join(map(repr, schema['enum']))}]{null if None not in schema['enum'] else ''}"
+            return f"Literal[{', '.join(map(literal, schema['enum']))}]{'' if None in schema['enum'] else null}"
         if schema.get("type") == "array":
             return f"list[{self.expression(schema.get('items', {}), f'{wanted}Item')}]{null}"
         if schema.get("type") in SCALARS:
@@ -131,3 +122,8 @@ class Schemas:
         if not schema or (schema.get("type") == "object" and not schema.get("properties")):
             return ("dict[str, Any]" if schema else "Any") + null
         return self.name(schema, wanted) + null
+
+
+def literal(value: Any) -> str:
+    """Return *value* as Python has it."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -38,7 +38,7 @@ def make_tree(specs: Path) -> Tree:
         SpecError: A spec cannot be bundled.
     """
     tree: Tree = dict(PACKAGES)
-    tree["_support.py"] = header("nothing but itself") + SUPPORT.read_text("utf-8")
+    tree["_support.py"] = header() + SUPPORT.read_text("utf-8")
     for name, path in find_specs(specs).items():
         document = bundle(path, specs)
         tree[f"{name}.json"] = json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,1 @@
+"""Written by `seamark generate`; never by hand: one module per operation."""
