@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +20,7 @@ from handlers.errors import AssetNotFound, Conflict
 from handlers.storage.blobs import CHUNK_BYTES, Blobs
 from handlers.storage.sql import Database, now
 
-TABLE = AssetRow.__table__
+TABLE: Final = AssetRow.metadata.tables[AssetRow.__tablename__]
 DEFAULT_TYPE = "application/octet-stream"
 
 

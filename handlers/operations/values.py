@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,7 @@ class AssetFile:
     path: Path  #: a local file; read it, never write to it
     size: int  #: bytes
 
-    def open(self) -> BinaryIO:
+    def open(self) -> BufferedReader:
         """Open the file for reading."""
         return self.path.open("rb")
 
