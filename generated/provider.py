@@ -365,7 +365,7 @@ class ProviderOperations(Protocol):
         *,
         documentId: OptionalDid,
         publisherAddress: OptionalAddress,
-        document: str,
+        document: str | FileDocument,
         signature: OptionalSignature | None = None,
     ) -> _support.Answer[EncryptedDocument]:
         """Encrypt the addresses of an asset's files."""
@@ -413,7 +413,7 @@ class ProviderOperations(Protocol):
         serviceId: OptionalIndex | None = None,
         serviceType: ServiceType | None = None,
         dataToken: OptionalAddress | None = None,
-        userdata: str | None = None,
+        userdata: str | UserdataOrText | None = None,
     ) -> _support.Answer[Quote]:
         """Quote the price of a service, asked by POST."""
         ...
@@ -447,7 +447,7 @@ class ProviderOperations(Protocol):
         dataToken: OptionalAddress | None = None,
         transferTxId: TransactionHash | None = None,
         transactionId: TransactionHash | None = None,
-        userdata: str | None = None,
+        userdata: str | UserdataOrText | None = None,
     ) -> _support.Answer[bytes]:
         """Fetch a file of an asset, asked by POST."""
         ...
@@ -458,10 +458,10 @@ class ProviderOperations(Protocol):
         signature: OptionalSignature,
         documentId: OptionalDid,
         consumerAddress: OptionalAddress,
-        output: str | None = None,
+        output: str | ComputeOutputOrText | None = None,
         algorithmDid: OptionalDid | None = None,
         algorithmDID: OptionalDid | None = None,
-        algorithmMeta: str | None = None,
+        algorithmMeta: str | AlgorithmMetaOrText | None = None,
         jobId: OptionalComputeJobId | None = None,
         transferTxId: TransactionHash | None = None,
         transactionId: TransactionHash | None = None,
@@ -470,9 +470,9 @@ class ProviderOperations(Protocol):
         dataToken: OptionalAddress | None = None,
         algorithmDataToken: OptionalAddress | None = None,
         algorithmTransferTxId: TransactionHash | None = None,
-        additionalInputs: str | None = None,
-        userdata: str | None = None,
-        algouserdata: str | None = None,
+        additionalInputs: str | AdditionalInputsOrText | None = None,
+        userdata: str | UserdataOrText | None = None,
+        algouserdata: str | UserdataOrText | None = None,
     ) -> _support.Answer[ComputeJobs]:
         """Start a compute job, or restart a stopped one."""
         ...
@@ -526,10 +526,10 @@ class ProviderOperations(Protocol):
         consumerAddress: OptionalAddress,
         documentId: OptionalDid | None = None,
         serviceAgreementId: OptionalAgreementId | None = None,
-        output: str | None = None,
+        output: str | ComputeOutputOrText | None = None,
         algorithmDid: OptionalDid | None = None,
         algorithmDID: OptionalDid | None = None,
-        algorithmMeta: str | None = None,
+        algorithmMeta: str | AlgorithmMetaOrText | None = None,
         jobId: OptionalComputeJobId | None = None,
         transferTxId: TransactionHash | None = None,
         transactionId: TransactionHash | None = None,
@@ -538,9 +538,9 @@ class ProviderOperations(Protocol):
         dataToken: OptionalAddress | None = None,
         algorithmDataToken: OptionalAddress | None = None,
         algorithmTransferTxId: TransactionHash | None = None,
-        additionalInputs: str | None = None,
-        userdata: str | None = None,
-        algouserdata: str | None = None,
+        additionalInputs: str | AdditionalInputsOrText | None = None,
+        userdata: str | UserdataOrText | None = None,
+        algouserdata: str | UserdataOrText | None = None,
     ) -> _support.Answer[ComputeJobs]:
         """Start or restart a compute job of Provider or of Brizo."""
         ...

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import generated.konduit
+import generated.manage
 import generated.ops
+import generated.provider
 import handlers.konduit
+import handlers.manage
 import handlers.ops
+import handlers.provider
 
 _konduit: generated.konduit.KonduitOperations = handlers.konduit
+_manage: generated.manage.ManageOperations = handlers.manage
 _ops: generated.ops.OpsOperations = handlers.ops
+_provider: generated.provider.ProviderOperations = handlers.provider

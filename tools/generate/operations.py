@@ -10,6 +10,7 @@ from handlers.spec.names import class_name, function_name, parameter_name
 from handlers.spec.shape import operations, parameters
 from tools.generate.schemas import Schemas
 
+QUERY_OR_BODY = "query-or-body"
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
@@ -52,20 +53,32 @@ def arguments(given: list[Mapping[str, Any]], operation: Mapping[str, Any], sche
     """Yield an argument for each parameter of path and query; connexion hands over no others."""
     for parameter in given:
         if parameter["in"] in ("path", "query"):
-            schema = parameter.get("schema") or {}
-            name = parameter_name(parameter["name"])
-            type_ = schemas.expression(schema, class_name(f"{operation['operationId']}-{name}"))
-            if parameter["name"] in operation.get("x-required", ()):
-                yield Argument(name, type_.removesuffix(" | None"), optional=False)
-            elif parameter.get("required") or "default" in schemas.follow(schema):
-                yield Argument(name, type_, optional=False)
+            name = parameter["name"]
+            type_ = argument_type(parameter, operation, schemas)
+            if name in operation.get("x-required", ()):
+                yield Argument(parameter_name(name), type_.removesuffix(" | None"), optional=False)
+            elif parameter.get("required") or "default" in schemas.follow(parameter.get("schema", {})):
+                yield Argument(parameter_name(name), type_, optional=False)
             else:
-                yield Argument(name, or_none(type_), optional=True)
+                yield Argument(parameter_name(name), or_none(type_), optional=True)
+
+
+def argument_type(parameter: Mapping[str, Any], operation: Mapping[str, Any], schemas: Schemas) -> str:
+    """Return the type of a parameter, be it from the query or, where the operation takes it there, from the body."""
+    found = [parameter.get("schema", {})]
+    if operation.get("x-parameters") == QUERY_OR_BODY:
+        content = schemas.follow(operation.get("requestBody", {})).get("content", {})
+        members = [schemas.follow(media.get("schema", {})).get("properties", {}) for media in content.values()]
+        found += [each[parameter["name"]] for each in members if parameter["name"] in each]
+    wanted = class_name(f"{operation['operationId']}-{parameter['name']}")
+    types = [schemas.expression(schema, wanted) for schema in found]
+    null = " | None" if any(each.endswith(" | None") for each in types) else ""
+    return " | ".join(dict.fromkeys(each.removesuffix(" | None") for each in types)) + null
 
 
 def body(operation: Mapping[str, Any], schemas: Schemas) -> Iterator[Argument]:
     """Yield the argument `body`, unless there is none or its members are the parameters."""
-    if "requestBody" not in operation or operation.get("x-parameters") == "query-or-body":
+    if "requestBody" not in operation or operation.get("x-parameters") == QUERY_OR_BODY:
         return
     given = operation["requestBody"]
     found = schemas.follow(given)
