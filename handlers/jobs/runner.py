@@ -14,7 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TextIO
 
 from handlers.errors import InternalError, OperationFailed, Problem
 from handlers.jobs import tree
@@ -100,12 +100,16 @@ def settle(output: int) -> None:
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     # The old ones may take what is now a pipe for a file, and keep lines back until they have many.
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
+    sys.stdout, sys.stderr = (lines_to(number) for number in (1, 2))
     # Forks of one process would all draw the same numbers.
     random.seed()
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
+
+
+def lines_to(number: int) -> TextIO:
+    """Return a stream that writes each line at once, and never fails for a character."""
+    return os.fdopen(number, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
 
 
 def outcome(job: Job, handlers: Mapping[str, Handler], context: Context) -> dict[str, Any]:

@@ -191,7 +191,8 @@ def test_a_cancelled_job_that_waits_never_runs(jobs: Jobs, workers: Workers) -> 
 
     ended(jobs, jobs.submit("quick", "x", {}, owner=None).id)
 
-    assert (Status.CANCELLED, 0) == ((job := jobs.read(job.id)).status, job.attempt)
+    job = jobs.read(job.id)
+    assert (Status.CANCELLED, 0) == (job.status, job.attempt)
 
 
 def test_a_worker_that_is_told_to_stop_finishes_its_job(jobs: Jobs, workers: Workers, tally: Path) -> None:
@@ -203,7 +204,8 @@ def test_a_worker_that_is_told_to_stop_finishes_its_job(jobs: Jobs, workers: Wor
     worker.send_signal(signal.SIGTERM)
 
     assert 0 == worker.wait(20)
-    assert (Status.SUCCEEDED, 1) == ((job := jobs.read(job.id)).status, job.attempt)
+    job = jobs.read(job.id)
+    assert (Status.SUCCEEDED, 1) == (job.status, job.attempt)
 
 
 def test_a_worker_that_must_stop_gives_its_job_back(jobs: Jobs, workers: Workers, tally: Path) -> None:
