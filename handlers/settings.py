@@ -9,8 +9,10 @@ does not.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import tempfile
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -41,6 +43,7 @@ class Settings(BaseSettings):
     trusted_proxies: NonNegativeInt = Field(0, description="Number of proxies whose X-Forwarded-* headers count.")
     cors_origins: str = Field("", description="Origins that browsers may call from, separated by commas; * for all.")
     apis: str = Field("", description="APIs to serve, separated by commas; empty: all.")
+    mounts: str = Field("", description="Where to serve APIs, such as invoke=/,ops=/v2; empty: as their specs say.")
 
     web_processes: PositiveInt = Field(1, description="Web processes.")
     web_threads: PositiveInt = Field(8, description="Threads of each web process.")
@@ -98,3 +101,22 @@ class Settings(BaseSettings):
     def origins(self) -> tuple[str, ...]:
         """Return the origins of `cors_origins`, one by one."""
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+    @cached_property
+    def mount_points(self) -> Mapping[str, str]:
+        """Return the paths of `mounts` by the names of the APIs."""
+        pairs = (pair.partition("=") for pair in self.mounts.split(",") if pair.strip())
+        return {name.strip(): "/" + path.strip().strip("/") for name, _, path in pairs}
+
+    @property
+    def opens_management(self) -> bool:
+        """Return whether these settings let other machines manage this one without a token."""
+        return self.manage_open and not is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach *host*; a name other than localhost may lead anywhere."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
