@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import subprocess
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_a_job_fails_when_its_workers_keep_dying(jobs: Jobs, workers: Workers, t
 
     for attempt in (1, 2, 3):
         worker = workers.start()
-        assert attempt == eventually(lambda: jobs.read(job.id).status is Status.RUNNING and jobs.read(job.id).attempt)
+        eventually(functools.partial(is_running, jobs, job.id, attempt))
         worker.kill()
         worker.wait()
     workers.start()
@@ -128,6 +129,12 @@ def test_a_cut_off_worker_cannot_finish_a_job_taken_over(jobs: Jobs, workers: Wo
     assert ["1", "2"] == [line.split()[0] for line in tally.read_text().splitlines()]
     assert_works(frozen, jobs)
     assert {"attempt": 2} == jobs.read(job.id).results
+
+
+def is_running(jobs: Jobs, job_id: str, attempt: int) -> bool:
+    """Tell whether this attempt of a job runs."""
+    job = jobs.read(job_id)
+    return (job.status, job.attempt) == (Status.RUNNING, attempt)
 
 
 def assert_works(worker: subprocess.Popen[bytes], jobs: Jobs) -> None:
