@@ -63,20 +63,35 @@ def read_parts(stream: BodyStream, boundary: str, *, field_bytes: int) -> Parts:
 def collect(parts: Parts, stream: BodyStream, decoder: MultipartDecoder, field_bytes: int) -> None:
     """Put what comes out of *stream* into *parts*."""
     sink: Sink | None = None
-    for event in events(stream, decoder):
-        if isinstance(event, Field | File):
-            if event.name is None:
-                raise malformed("A part has no name.")
-            field_bytes -= len(event.name)
-            sink = FileSink(event) if isinstance(event, File) else FieldSink(event.name)
-        elif isinstance(event, Data) and sink is not None:
-            if isinstance(sink, FieldSink):
-                field_bytes -= len(event.data)
+    try:
+        for event in events(stream, decoder):
+            field_bytes -= field_size(event, sink)
             if field_bytes < 0:
                 raise TooLarge("The fields of the body are too long.")
-            sink.file.write(event.data)
-            if not event.more_data:
-                sink.finish(parts)
+            if isinstance(event, Field | File):
+                sink = sink_of(event)
+            elif isinstance(event, Data) and sink is not None:
+                sink.file.write(event.data)
+                if not event.more_data:
+                    sink.finish(parts)
+                    sink = None
+    finally:
+        if sink is not None:
+            sink.file.close()
+
+
+def field_size(event: Event, sink: Sink | None) -> int:
+    """Return how much memory *event* takes for good: names do, and the data of fields."""
+    if isinstance(event, Field | File):
+        return len(event.name or "")
+    return len(event.data) if isinstance(event, Data) and isinstance(sink, FieldSink) else 0
+
+
+def sink_of(event: Field | File) -> Sink:
+    """Return where the data of the part that begins with *event* go."""
+    if event.name is None:
+        raise malformed("A part has no name.")
+    return FileSink(event) if isinstance(event, File) else FieldSink(event.name)
 
 
 def events(stream: BodyStream, decoder: MultipartDecoder) -> Iterator[Event]:

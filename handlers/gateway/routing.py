@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Map, RequestRedirect
 
+from handlers.errors import BadRequest, Fault
 from handlers.gateway.endpoint import Endpoint
 from handlers.gateway.schemas import Schema
 
@@ -53,18 +54,23 @@ class Router:
         Args:
             method: In upper case.
             path: As WSGI has it: unquoted, its bytes as Latin-1.
+
+        Raises:
+            BadRequest: The path is not UTF-8.
         """
         fixed = self._fixed.get((method, path))
         if fixed is not None:
             return fixed, NOTHING
         try:
             name, captured = self._adapter.match(path.encode("latin-1").decode(), method)
-        except (HTTPException, RequestRedirect, UnicodeError):
+        except UnicodeError:
+            raise BadRequest("The path is not UTF-8.", faults=[Fault("path", "", "It is not UTF-8.")]) from None
+        except (HTTPException, RequestRedirect):
             return None
         endpoint = self._by_name.get(name)
         if endpoint is None or method not in methods(endpoint):
             return None
-        return endpoint, {word: captured[rule_name(word)] for word in TEMPLATE.findall(endpoint.path)}
+        return endpoint, named(endpoint, captured)
 
 
 def methods(endpoint: Endpoint) -> tuple[str, ...]:
@@ -96,3 +102,8 @@ def placeholder(name: str, kinds: Mapping[str, Schema]) -> str:
 def rule_name(name: str) -> str:
     """Return *name* as an identifier, which is what werkzeug takes."""
     return re.sub(r"^(?![A-Za-z_])|[^0-9A-Za-z_]", "_", name)
+
+
+def named(endpoint: Endpoint, captured: Mapping[str, str]) -> dict[str, str]:
+    """Return what werkzeug captured by the names of the template."""
+    return {name: captured[rule_name(name)] for name in TEMPLATE.findall(endpoint.path)}

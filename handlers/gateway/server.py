@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response
 from flask import request as flask_request
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response as BaseResponse
 
 from handlers import errors, wire
 from handlers.gateway.checks import AnswerBroken
@@ -24,7 +23,7 @@ from handlers.gateway.cors import Cors
 from handlers.gateway.endpoint import Endpoint
 from handlers.gateway.origin import Headers, Origins
 from handlers.gateway.replies import Answer, HeaderList, problem_answer
-from handlers.gateway.routing import Decimal, Router, Whole, methods, rules
+from handlers.gateway.routing import Decimal, Router, Whole, methods, named, rules
 from handlers.settings import Settings
 
 if TYPE_CHECKING:
@@ -89,10 +88,14 @@ class Gateway(Flask):
                 start_response("204 No Content", added)
                 return [b""]
         method = environ["REQUEST_METHOD"]
-        found = self._router.find(method, environ.get("PATH_INFO", ""))
-        if found is None:
-            return self._flask(environ, start_response, added)
-        answer = self._answer(*found, environ, request_id)
+        try:
+            found = self._router.find(method, environ.get("PATH_INFO", ""))
+        except errors.Problem as problem:
+            answer = problem_answer(problem, request_id)
+        else:
+            if found is None:
+                return self._flask(environ, start_response, added)
+            answer = self._answer(*found, environ, request_id)
         status, headers = answer.start()
         start_response(status, headers + added)
         if method == "HEAD":
@@ -151,11 +154,14 @@ class Gateway(Flask):
         for rule in rules(endpoint):
             self.add_url_rule(rule, endpoint.name, self._flask_view(endpoint), methods=methods(endpoint))
 
-    def _flask_view(self, endpoint: Endpoint) -> Callable[..., BaseResponse]:
-        """Return a view for those who dispatch through Flask: it answers natively all the same."""
+    def _flask_view(self, endpoint: Endpoint) -> Callable[..., Response]:
+        """Return a view for those who dispatch through Flask: the endpoint answers all the same."""
 
-        def view(**_: str) -> BaseResponse:
-            return Response.from_app(self._serve, flask_request.environ)
+        def view(**captured: str) -> Response:
+            environ = flask_request.environ
+            answer = self._answer(endpoint, named(endpoint, captured), environ, environ.get(ID_KEY, ""))
+            status, headers = answer.start()
+            return Response(answer.chunks(), status, headers)
 
         view.__doc__ = endpoint.handler.__doc__
         return view

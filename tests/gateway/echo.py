@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from werkzeug.datastructures import FileStorage
+
 from handlers.app import create_app
 from handlers.gateway.resolver import Handler, Resolver
 from handlers.gateway.server import Gateway
@@ -16,6 +18,7 @@ from handlers.spec.documents import Api, mount_of
 from handlers.wire import Upload
 
 SPECS = Path(__file__).parents[2] / "specs"
+UNKNOWN = "application/octet-stream"
 DATA = Path(__file__).parent / "data"
 
 
@@ -34,8 +37,15 @@ def styles() -> Api:
 
 def plain(value: Any) -> Any:
     """Return *value* as JSON: files and streams by their content."""
-    if isinstance(value, Upload):
-        return {"filename": value.filename, "type": value.content_type, "bytes": value.file.read().decode("latin-1")}
+    if isinstance(value, Upload | FileStorage):
+        file = value.file if isinstance(value, Upload) else value.stream
+        return {
+            "filename": value.filename,
+            "type": value.content_type or UNKNOWN,
+            "bytes": file.read().decode("latin-1"),
+        }
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, dict):
