@@ -14,7 +14,7 @@ from typing import Any
 
 METADATA_INDEX = 0
 ACCESS_INDEX = 3
-TOKEN_WEI = Decimal(10) ** 18  #: one datatoken
+WEI = Decimal(10) ** -18  #: least part of a datatoken
 
 
 def make_ddo(
@@ -73,19 +73,19 @@ def make_ddo(
 
 
 def cost(price: str) -> str:
-    """Return *price*, in datatokens, as the whole number of wei that a DDO carries.
+    """Return *price*, in whole datatokens, as the decimal text that a DDO carries.
 
     Raises:
         ValueError: It is no such number.
     """
     try:
-        wei = Decimal(price) * TOKEN_WEI
-        whole = wei.to_integral_exact()
-    except InvalidOperation as error:
-        raise ValueError(f"{price!r} is no price in datatokens.") from error
-    if not wei.is_finite() or wei < 0 or whole != wei:
+        tokens = Decimal(price)
+        exact = tokens.is_finite() and tokens >= 0 and tokens == tokens.quantize(WEI)
+    except InvalidOperation:
+        exact = False
+    if not exact:
         raise ValueError(f"{price!r} is no price in datatokens: 0 or more, at most 18 decimals.")
-    return str(int(whole))
+    return f"{tokens.normalize():f}"
 
 
 def as_text(moment: datetime) -> str:
@@ -101,11 +101,17 @@ def services(ddo: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def name_of(ddo: Mapping[str, Any]) -> str:
     """Return what people call the asset; empty where the DDO does not say."""
+    main = (metadata_of(ddo) or {}).get("main")
+    return str(main.get("name", ""))[:500] if isinstance(main, Mapping) else ""
+
+
+def metadata_of(ddo: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the attributes of the metadata service; None where the DDO has none."""
     for service in services(ddo):
-        if service.get("type") == "metadata":
-            main = service.get("attributes", {}).get("main", {})
-            return str(main.get("name", ""))[:500] if isinstance(main, Mapping) else ""
-    return ""
+        if service.get("type") == "metadata" and isinstance(service.get("attributes"), Mapping):
+            found: Mapping[str, Any] = service["attributes"]
+            return found
+    return None
 
 
 def is_priced(ddo: Mapping[str, Any]) -> bool:

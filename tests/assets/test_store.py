@@ -116,7 +116,7 @@ def test_a_priced_asset_needs_payment(assets, csv_file):
     """No operation gives away what has a price."""
     asset = assets.add(csv_file, price="0.5")
 
-    assert "500000000000000000" == asset.ddo["service"][1]["attributes"]["main"]["cost"]
+    assert "0.5" == asset.ddo["service"][1]["attributes"]["main"]["cost"]
     with pytest.raises(PaymentMissing):
         access.check(asset, STRANGER)
 

@@ -1,0 +1,100 @@
+"""Handlers of specs/metadata.yaml: the store of DDOs."""
+
+# ruff: noqa: N803 - the spec names the arguments.
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from generated import metadata as api
+from handlers.assets import ddo as ddos
+from handlers.assets.did import canonical
+from handlers.assets.store import Asset
+from handlers.errors import AssetNotFound, Fault, InputInvalid, NotBuilt, Unauthorized
+from handlers.services import services
+from handlers.wire import Reply, request
+
+
+def list_ddos(offset: int = 0, limit: int = 100) -> Reply:
+    """List the DDOs of all public assets, page by page."""
+    page, total = services().assets.list(offset=offset, limit=limit, public=True)
+    return Reply(body=[asset.ddo for asset in page], headers={"X-Total-Count": str(total)})
+
+
+def register_ddo(body: api.Ddo, publisherAddress: str | None = None, signature: str | None = None) -> Reply:
+    """Register the DDO of a new asset."""
+    require_writer(publisherAddress, signature)
+    asset = services().assets.register(well_named(body))
+    here = request()
+    location = f"{here.base_url}{here.mount}/api/v1/aquarius/assets/ddo/{asset.did}"
+    return Reply(body=asset.ddo, status=HTTPStatus.CREATED, headers={"Location": location})
+
+
+def read_ddo(did: str) -> Any:
+    """Read the DDO of an asset."""
+    return shown(did).ddo
+
+
+def replace_ddo(did: str, body: api.Ddo, publisherAddress: str | None = None, signature: str | None = None) -> Any:
+    """Replace the DDO of an asset."""
+    require_writer(publisherAddress, signature)
+    if canonical(str(well_named(body)["id"])) != canonical(did):
+        fault = Fault("body", "/id", f"The document is about {body['id']}; the path names {did}.")
+        raise InputInvalid("The DDO is another asset's.", faults=[fault])
+    return services().assets.replace(did, body).ddo
+
+
+def retire_ddo(did: str, publisherAddress: str | None = None, signature: str | None = None) -> Any:
+    """Remove an asset from the store, and return its last DDO."""
+    require_writer(publisherAddress, signature)
+    asset = services().assets.read(did)
+    services().assets.remove(did)
+    return asset.ddo
+
+
+def read_metadata(did: str) -> Any:
+    """Read the metadata of an asset."""
+    attributes = ddos.metadata_of(shown(did).ddo)
+    if attributes is None:
+        raise AssetNotFound(f"The asset {did[:100]} has no metadata.")
+    return attributes
+
+
+def shown(did: str) -> Asset:
+    """Return an asset that the caller may know of.
+
+    Raises:
+        AssetNotFound: There is none, or it is another's.
+    """
+    asset, caller = services().assets.read(did), request().caller
+    if asset.owner is not None and asset.owner != caller.name and not caller.may("manage"):
+        raise AssetNotFound(f"There is no asset {did[:100]}.")
+    return asset
+
+
+def require_writer(address: str | None, signature: str | None) -> None:
+    """Let only those write who hold a token for it.
+
+    Raises:
+        NotBuilt: The request is signed by a publisher, which is not checked yet.
+        Unauthorized: A token is needed.
+    """
+    if request().caller.may("assets"):
+        return
+    if address or signature:
+        raise NotBuilt("Signatures of publishers are not checked yet; use a token with the scope `assets`.")
+    raise Unauthorized("Writing to the metadata store needs a token with the scope `assets`.")
+
+
+def well_named(body: api.Ddo) -> api.Ddo:
+    """Return a DDO whose id is a DID.
+
+    Raises:
+        InputInvalid: It is none.
+    """
+    try:
+        canonical(str(body.get("id", "")))
+    except AssetNotFound as problem:
+        raise InputInvalid(problem.detail, faults=[Fault("body", "/id", problem.detail)]) from problem
+    return body
