@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from handlers.gateway.compilation import compile_apis
+from handlers.console.routes import register
+from handlers.gateway.compilation import compile_apis, mount_of
+from handlers.gateway.endpoint import Endpoint, Handler
 from handlers.gateway.resolver import Resolver
 from handlers.gateway.server import Gateway
+from handlers.services import services
 from handlers.settings import Settings
 from handlers.spec.documents import Api, read_generated
 
@@ -24,6 +28,7 @@ def create_app(
         settings: Which APIs to serve, bounds, trust.
         apis: The documents; those in `generated/` by default.
         mounts: Where to serve an API, by its name, if not where its document says; `invoke` stands for all operations.
+            Those of the settings by default.
         resolver: Makes the resolver of an API.
 
     Raises:
@@ -31,11 +36,17 @@ def create_app(
     """
     if apis is None:
         apis = read_generated([name.strip() for name in settings.apis.split(",") if name.strip()])
-    endpoints = compile_apis(apis, settings, mounts=mounts or {}, resolver=resolver)
+    mounts = settings.mount_points if mounts is None else mounts
+    endpoints = compile_apis(apis, settings, mounts=mounts, resolver=resolver)
     app = Gateway("handlers", settings=settings, endpoints=endpoints)
-    add_routes(app)
+    served = [replace(api, mount=mount_of(api, mounts)) for api in apis]
+    register(app, served, handlers_of(endpoints), services)
     return app
 
 
-def add_routes(app: Gateway) -> None:
-    """Add what no spec describes: health, metrics and documentation go here, as routes of Flask."""
+def handlers_of(endpoints: Sequence[Endpoint]) -> dict[str, list[Handler]]:
+    """Return the functions that serve each API, by its name."""
+    handlers: dict[str, list[Handler]] = {}
+    for endpoint in endpoints:
+        handlers.setdefault(endpoint.name.partition(":")[0], []).append(endpoint.handler)
+    return handlers

@@ -1,7 +1,7 @@
 """Logs that name the request and the job, and metrics that add up over several processes.
 
-Modules log through the standard library; `start` gives their lines a form. Metrics live in small files, one set per
-process, which whoever answers `/metrics` adds up.
+Modules log through structlog or the standard library; `start` gives their lines a form. Metrics live in small
+files, one set per process, which whoever answers `/metrics` adds up.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+import structlog
 
 from handlers.settings import Settings
 
@@ -54,7 +56,12 @@ def start(settings: Settings, role: str, stream: TextIO | None = None) -> None:
 
 
 def start_logs(settings: Settings, role: str, stream: TextIO | None = None) -> None:
-    """Send the lines of all loggers to *stream*, standard error by default."""
+    """Send the lines of all loggers, those of structlog too, to *stream*, standard error by default."""
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines(role) if settings.log_format == "json" else TextLines(role))
     root = logging.getLogger()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from handlers import observability
 from handlers.app import create_app
 from handlers.settings import Settings
 
-app = create_app(Settings())
+settings = Settings()
+observability.start(settings, "web")
+app = create_app(settings)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import structlog
 
 from handlers import observability
 from handlers.settings import Settings
@@ -75,6 +76,21 @@ def test_no_line_shows_a_credential(lines):
         logging.getLogger("seamark").exception("postgresql://user:secret@host/db")
 
     assert "secret" not in json.dumps(lines())
+
+
+def test_structlog_speaks_through_the_same_lines(lines):
+    """What structlog is told stands in the line as members, its level is obeyed, a traceback is kept."""
+    log = structlog.get_logger("seamark")
+    log.debug("Too quiet.")
+    try:
+        raise ValueError("why")
+    except ValueError:
+        log.warning("Loud.", job="j1", exc_info=True)
+
+    (line,) = lines()
+
+    assert ("Loud.", "j1", "warning", "seamark") == tuple(line[key] for key in ("message", "job", "level", "logger"))
+    assert "ValueError: why" in line["traceback"]
 
 
 def test_nobody_forges_a_line_of_text(settings):

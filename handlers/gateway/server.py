@@ -17,7 +17,7 @@ from flask import Flask, Response
 from flask import request as flask_request
 from werkzeug.exceptions import HTTPException
 
-from handlers import errors, wire
+from handlers import errors, observability, wire
 from handlers.gateway.checks import AnswerBroken
 from handlers.gateway.cors import Cors
 from handlers.gateway.endpoint import Endpoint
@@ -81,6 +81,7 @@ class Gateway(Flask):
         if not ID.fullmatch(request_id):
             request_id = os.urandom(12).hex()
         environ[ID_KEY] = request_id
+        observability.bind(request=request_id)
         added: HeaderList = [("X-Request-Id", request_id)]
         if self._cors is not None and "HTTP_ORIGIN" in environ:
             added += self._cors.headers(environ)
@@ -104,14 +105,21 @@ class Gateway(Flask):
         return answer.chunks()
 
     def _answer(self, endpoint: Endpoint, captured: Any, environ: WSGIEnvironment, request_id: str) -> Answer:
+        begun = time.perf_counter()
+        answer = self._attempt(endpoint, captured, environ, request_id)
+        api, _, operation = endpoint.name.partition(":")
+        observability.count_request(api, operation, answer.status, time.perf_counter() - begun)
+        return answer
+
+    def _attempt(self, endpoint: Endpoint, captured: Any, environ: WSGIEnvironment, request_id: str) -> Answer:
         try:
             return endpoint.answer(environ, captured, request_id)
         except errors.Problem as problem:
             return problem_answer(problem, request_id)
         except AnswerBroken as broken:
-            LOG.error("%s %s: %s", request_id, endpoint.name, broken)
+            LOG.error("%s: %s", endpoint.name, broken)
         except Exception:
-            LOG.exception("%s %s failed", request_id, endpoint.name)
+            LOG.exception("%s failed", endpoint.name)
         return problem_answer(errors.InternalError(), request_id)
 
     def _flask(self, environ: WSGIEnvironment, start_response: StartResponse, added: HeaderList) -> Iterable[bytes]:
@@ -141,12 +149,11 @@ class Gateway(Flask):
 
         chunks = self._serve(environ, start)
         ACCESS.info(
-            "%s %s %s %.1fms %s",
+            "%s %s %s %.1fms",
             environ["REQUEST_METHOD"],
             environ.get("PATH_INFO", "").encode("unicode_escape").decode(),
             statuses[-1] if statuses else "-",
             (time.perf_counter() - begun) * 1000,
-            environ[ID_KEY],
         )
         return chunks
 
@@ -171,7 +178,7 @@ class Gateway(Flask):
         request_id = flask_request.environ.get(ID_KEY, "")
         problem = as_problem(error)
         if problem is None:
-            LOG.error("%s %s failed", request_id, flask_request.path, exc_info=error)
+            LOG.error("%s failed", flask_request.path, exc_info=error)
             problem = errors.InternalError()
         answer = problem_answer(problem, request_id)
         return Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)
