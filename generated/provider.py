@@ -86,7 +86,22 @@ OptionalSignature: TypeAlias = str | None
 OptionalAddress: TypeAlias = str | None
 
 
+Switch: TypeAlias = bool | int | str | None
+
+
+Address: TypeAlias = str
+
+
 OptionalDid: TypeAlias = str | None
+
+
+class AlgorithmContainer(TypedDict):
+    """The container image in which an algorithm runs, and how it is started there."""
+
+    entrypoint: NotRequired[str | None]
+    image: NotRequired[str | None]
+    tag: NotRequired[str | None]
+    checksum: NotRequired[str | None]
 
 
 OptionalComputeJobId: TypeAlias = str | None
@@ -108,42 +123,10 @@ ResultUrls: TypeAlias = list[str]
 OptionalAgreementId: TypeAlias = str | None
 
 
-Address: TypeAlias = str
-
-
 Did: TypeAlias = str
 
 
 Signature: TypeAlias = str
-
-
-Switch: TypeAlias = bool | int | str | None
-
-
-class ComputeOutput(TypedDict):
-    """What becomes of a job's results. `providerUri` and `providerAddress` (Provider) and `brizoUri`, `brizoAddress` and `secretStoreUri` (Brizo) name the same things."""
-
-    nodeUri: NotRequired[str | None]
-    providerUri: NotRequired[str | None]
-    providerAddress: NotRequired[OptionalAddress | None]
-    brizoUri: NotRequired[str | None]
-    brizoAddress: NotRequired[OptionalAddress | None]
-    metadata: NotRequired[dict[str, Any] | None]
-    metadataUri: NotRequired[str | None]
-    secretStoreUri: NotRequired[str | None]
-    owner: NotRequired[OptionalAddress | None]
-    publishOutput: NotRequired[Switch]
-    publishAlgorithmLog: NotRequired[Switch]
-    whitelist: NotRequired[list[Address] | None]
-
-
-class AlgorithmContainer(TypedDict):
-    """The container image in which an algorithm runs, and how it is started there."""
-
-    entrypoint: NotRequired[str | None]
-    image: NotRequired[str | None]
-    tag: NotRequired[str | None]
-    checksum: NotRequired[str | None]
 
 
 class Provider(TypedDict):
@@ -260,6 +243,34 @@ class Problem(TypedDict):
     errors: NotRequired[list[InputFault]]
 
 
+class ComputeOutput(TypedDict):
+    """What becomes of a job's results. `providerUri` and `providerAddress` (Provider) and `brizoUri`, `brizoAddress` and `secretStoreUri` (Brizo) name the same things."""
+
+    nodeUri: NotRequired[str | None]
+    providerUri: NotRequired[str | None]
+    providerAddress: NotRequired[OptionalAddress | None]
+    brizoUri: NotRequired[str | None]
+    brizoAddress: NotRequired[OptionalAddress | None]
+    metadata: NotRequired[dict[str, Any] | None]
+    metadataUri: NotRequired[str | None]
+    secretStoreUri: NotRequired[str | None]
+    owner: NotRequired[OptionalAddress | None]
+    publishOutput: NotRequired[Switch]
+    publishAlgorithmLog: NotRequired[Switch]
+    whitelist: NotRequired[list[Address] | None]
+
+
+class AlgorithmMeta(TypedDict):
+    """An algorithm that the caller brings along, as code or as an address."""
+
+    url: NotRequired[str | None]
+    rawcode: NotRequired[str | None]
+    language: NotRequired[str | None]
+    format: NotRequired[str | None]
+    version: NotRequired[str | None]
+    container: NotRequired[AlgorithmContainer | None]
+
+
 class ComputeJob(TypedDict):
     """What is told of a compute job. Whoever has not proved to be its owner gets it without `algorithmLogUrl`, `resultsUrls`, `resultsUrl` and `resultsDid`."""
 
@@ -280,22 +291,11 @@ class ComputeJob(TypedDict):
 ComputeOutputOrText: TypeAlias = ComputeOutput | str | None
 
 
-class AlgorithmMeta(TypedDict):
-    """An algorithm that the caller brings along, as code or as an address."""
-
-    url: NotRequired[str | None]
-    rawcode: NotRequired[str | None]
-    language: NotRequired[str | None]
-    format: NotRequired[str | None]
-    version: NotRequired[str | None]
-    container: NotRequired[AlgorithmContainer | None]
+AlgorithmMetaOrText: TypeAlias = AlgorithmMeta | str | None
 
 
 ComputeJobs: TypeAlias = list[ComputeJob]
 """The compute jobs that were asked for, newest first."""
-
-
-AlgorithmMetaOrText: TypeAlias = AlgorithmMeta | str | None
 
 
 class StartRequest(TypedDict):
@@ -365,7 +365,7 @@ class ProviderOperations(Protocol):
         *,
         documentId: OptionalDid,
         publisherAddress: OptionalAddress,
-        document: str | FileDocument,
+        document: FileDocument,
         signature: OptionalSignature | None = None,
     ) -> _support.Answer[EncryptedDocument]:
         """Encrypt the addresses of an asset's files."""
@@ -400,7 +400,7 @@ class ProviderOperations(Protocol):
         serviceId: OptionalIndex | None = None,
         serviceType: ServiceType | None = None,
         dataToken: OptionalAddress | None = None,
-        userdata: str | None = None,
+        userdata: UserdataOrText | None = None,
     ) -> _support.Answer[Quote]:
         """Quote the price of a service."""
         ...
@@ -413,7 +413,7 @@ class ProviderOperations(Protocol):
         serviceId: OptionalIndex | None = None,
         serviceType: ServiceType | None = None,
         dataToken: OptionalAddress | None = None,
-        userdata: str | UserdataOrText | None = None,
+        userdata: UserdataOrText | None = None,
     ) -> _support.Answer[Quote]:
         """Quote the price of a service, asked by POST."""
         ...
@@ -430,7 +430,7 @@ class ProviderOperations(Protocol):
         dataToken: OptionalAddress | None = None,
         transferTxId: TransactionHash | None = None,
         transactionId: TransactionHash | None = None,
-        userdata: str | None = None,
+        userdata: UserdataOrText | None = None,
     ) -> _support.Answer[bytes]:
         """Fetch a file of an asset."""
         ...
@@ -447,7 +447,7 @@ class ProviderOperations(Protocol):
         dataToken: OptionalAddress | None = None,
         transferTxId: TransactionHash | None = None,
         transactionId: TransactionHash | None = None,
-        userdata: str | UserdataOrText | None = None,
+        userdata: UserdataOrText | None = None,
     ) -> _support.Answer[bytes]:
         """Fetch a file of an asset, asked by POST."""
         ...
@@ -458,10 +458,10 @@ class ProviderOperations(Protocol):
         signature: OptionalSignature,
         documentId: OptionalDid,
         consumerAddress: OptionalAddress,
-        output: str | ComputeOutputOrText | None = None,
+        output: ComputeOutputOrText | None = None,
         algorithmDid: OptionalDid | None = None,
         algorithmDID: OptionalDid | None = None,
-        algorithmMeta: str | AlgorithmMetaOrText | None = None,
+        algorithmMeta: AlgorithmMetaOrText | None = None,
         jobId: OptionalComputeJobId | None = None,
         transferTxId: TransactionHash | None = None,
         transactionId: TransactionHash | None = None,
@@ -470,9 +470,9 @@ class ProviderOperations(Protocol):
         dataToken: OptionalAddress | None = None,
         algorithmDataToken: OptionalAddress | None = None,
         algorithmTransferTxId: TransactionHash | None = None,
-        additionalInputs: str | AdditionalInputsOrText | None = None,
-        userdata: str | UserdataOrText | None = None,
-        algouserdata: str | UserdataOrText | None = None,
+        additionalInputs: AdditionalInputsOrText | None = None,
+        userdata: UserdataOrText | None = None,
+        algouserdata: UserdataOrText | None = None,
     ) -> _support.Answer[ComputeJobs]:
         """Start a compute job, or restart a stopped one."""
         ...
@@ -526,10 +526,10 @@ class ProviderOperations(Protocol):
         consumerAddress: OptionalAddress,
         documentId: OptionalDid | None = None,
         serviceAgreementId: OptionalAgreementId | None = None,
-        output: str | ComputeOutputOrText | None = None,
+        output: ComputeOutputOrText | None = None,
         algorithmDid: OptionalDid | None = None,
         algorithmDID: OptionalDid | None = None,
-        algorithmMeta: str | AlgorithmMetaOrText | None = None,
+        algorithmMeta: AlgorithmMetaOrText | None = None,
         jobId: OptionalComputeJobId | None = None,
         transferTxId: TransactionHash | None = None,
         transactionId: TransactionHash | None = None,
@@ -538,9 +538,9 @@ class ProviderOperations(Protocol):
         dataToken: OptionalAddress | None = None,
         algorithmDataToken: OptionalAddress | None = None,
         algorithmTransferTxId: TransactionHash | None = None,
-        additionalInputs: str | AdditionalInputsOrText | None = None,
-        userdata: str | UserdataOrText | None = None,
-        algouserdata: str | UserdataOrText | None = None,
+        additionalInputs: AdditionalInputsOrText | None = None,
+        userdata: UserdataOrText | None = None,
+        algouserdata: UserdataOrText | None = None,
     ) -> _support.Answer[ComputeJobs]:
         """Start or restart a compute job of Provider or of Brizo."""
         ...

@@ -29,7 +29,7 @@ def encrypt(
     *,
     documentId: api.OptionalDid,
     publisherAddress: api.OptionalAddress,
-    document: str | api.FileDocument,
+    document: api.FileDocument,
     signature: api.OptionalSignature | None = None,
 ) -> NoReturn:
     """Encrypt the addresses of an asset's files."""
@@ -57,7 +57,7 @@ def initialize(
     serviceId: api.OptionalIndex | None = None,
     serviceType: api.ServiceType | None = None,
     dataToken: api.OptionalAddress | None = None,
-    userdata: str | None = None,
+    userdata: api.UserdataOrText | None = None,
 ) -> NoReturn:
     """Quote the price of a service."""
     raise NotBuilt("initialize is not built yet.")
@@ -70,7 +70,7 @@ def initialize_by_post(
     serviceId: api.OptionalIndex | None = None,
     serviceType: api.ServiceType | None = None,
     dataToken: api.OptionalAddress | None = None,
-    userdata: str | api.UserdataOrText | None = None,
+    userdata: api.UserdataOrText | None = None,
 ) -> NoReturn:
     """Quote the price of a service, asked by POST."""
     raise NotBuilt("initialize_by_post is not built yet.")
@@ -87,7 +87,7 @@ def download(
     dataToken: api.OptionalAddress | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
-    userdata: str | None = None,
+    userdata: api.UserdataOrText | None = None,
 ) -> NoReturn:
     """Fetch a file of an asset."""
     raise NotBuilt("download is not built yet.")
@@ -104,7 +104,7 @@ def download_by_post(
     dataToken: api.OptionalAddress | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
-    userdata: str | api.UserdataOrText | None = None,
+    userdata: api.UserdataOrText | None = None,
 ) -> NoReturn:
     """Fetch a file of an asset, asked by POST."""
     raise NotBuilt("download_by_post is not built yet.")
@@ -115,10 +115,10 @@ def start_compute(
     signature: api.OptionalSignature,
     documentId: api.OptionalDid,
     consumerAddress: api.OptionalAddress,
-    output: str | api.ComputeOutputOrText | None = None,
+    output: api.ComputeOutputOrText | None = None,
     algorithmDid: api.OptionalDid | None = None,
     algorithmDID: api.OptionalDid | None = None,
-    algorithmMeta: str | api.AlgorithmMetaOrText | None = None,
+    algorithmMeta: api.AlgorithmMetaOrText | None = None,
     jobId: api.OptionalComputeJobId | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
@@ -127,9 +127,9 @@ def start_compute(
     dataToken: api.OptionalAddress | None = None,
     algorithmDataToken: api.OptionalAddress | None = None,
     algorithmTransferTxId: api.TransactionHash | None = None,
-    additionalInputs: str | api.AdditionalInputsOrText | None = None,
-    userdata: str | api.UserdataOrText | None = None,
-    algouserdata: str | api.UserdataOrText | None = None,
+    additionalInputs: api.AdditionalInputsOrText | None = None,
+    userdata: api.UserdataOrText | None = None,
+    algouserdata: api.UserdataOrText | None = None,
 ) -> NoReturn:
     """Start a compute job, or restart a stopped one."""
     raise NotBuilt("start_compute is not built yet.")
@@ -183,10 +183,10 @@ def start_any_compute(
     consumerAddress: api.OptionalAddress,
     documentId: api.OptionalDid | None = None,
     serviceAgreementId: api.OptionalAgreementId | None = None,
-    output: str | api.ComputeOutputOrText | None = None,
+    output: api.ComputeOutputOrText | None = None,
     algorithmDid: api.OptionalDid | None = None,
     algorithmDID: api.OptionalDid | None = None,
-    algorithmMeta: str | api.AlgorithmMetaOrText | None = None,
+    algorithmMeta: api.AlgorithmMetaOrText | None = None,
     jobId: api.OptionalComputeJobId | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
@@ -195,9 +195,9 @@ def start_any_compute(
     dataToken: api.OptionalAddress | None = None,
     algorithmDataToken: api.OptionalAddress | None = None,
     algorithmTransferTxId: api.TransactionHash | None = None,
-    additionalInputs: str | api.AdditionalInputsOrText | None = None,
-    userdata: str | api.UserdataOrText | None = None,
-    algouserdata: str | api.UserdataOrText | None = None,
+    additionalInputs: api.AdditionalInputsOrText | None = None,
+    userdata: api.UserdataOrText | None = None,
+    algouserdata: api.UserdataOrText | None = None,
 ) -> NoReturn:
     """Start or restart a compute job of Provider or of Brizo."""
     raise NotBuilt("start_any_compute is not built yet.")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import generated.brizo
 import generated.konduit
 import generated.manage
+import generated.metadata
 import generated.ops
 import generated.provider
+import handlers.brizo
 import handlers.konduit
 import handlers.manage
+import handlers.metadata
 import handlers.ops
 import handlers.provider
 
+_brizo: generated.brizo.BrizoOperations = handlers.brizo
 _konduit: generated.konduit.KonduitOperations = handlers.konduit
 _manage: generated.manage.ManageOperations = handlers.manage
+_metadata: generated.metadata.MetadataOperations = handlers.metadata
 _ops: generated.ops.OpsOperations = handlers.ops
 _provider: generated.provider.ProviderOperations = handlers.provider
