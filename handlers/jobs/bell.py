@@ -39,12 +39,6 @@ class Bell:
         self.stop_by = by if self.stop_by is None else min(by, self.stop_by)
         self.ring()
 
-    @property
     def stopping(self) -> bool:
         """Whether the worker is to take up no more jobs."""
         return self.stop_by is not None
-
-    def close(self) -> None:
-        """Close the pipe."""
-        os.close(self._reading)
-        os.close(self._writing)

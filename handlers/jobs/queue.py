@@ -106,14 +106,13 @@ class Queue:
             run: Runs the job with this id, if it is still there to be had; looks at *bell* while it does.
             bell: Rung when the worker is to stop or to look at how its job stands.
         """
-        while not bell.stopping:
-            try:
-                worker = Worker(self._connect(WORKER_TTL_S), name, run, bell, self.drain_s)
-                worker.work()
-            except RedisError as error:
-                log.warning("worker cannot reach the queue", worker=name, error=str(error))
-            if not bell.stopping:
-                time.sleep(RETRY_S)
+        with suppress(StopRequested):
+            while not bell.stopping():
+                try:
+                    Worker(self._connect(WORKER_TTL_S), name, run, bell, self.drain_s).work()
+                except RedisError as error:
+                    log.warning("worker cannot reach the queue", worker=name, error=str(error))
+                time.sleep(0 if bell.stopping() else RETRY_S)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -147,11 +146,21 @@ class Worker(rq.Worker):
 
     def bootstrap(self, *_: Any, **__: Any) -> None:
         """Announce this worker. Its name is unique: if Redis knows it, it is from before the connection was lost."""
+        # RQ would do so afterwards, and whoever sees the worker announced may well tell it to stop.
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]  # RQ's
         self.connection.delete(self.key)
         self.register_birth()  # type: ignore[no-untyped-call]  # RQ's
         self.subscribe()  # type: ignore[no-untyped-call]  # RQ's
         self.set_state(WorkerStatus.STARTED)
         threading.Thread(target=self._keep_alive, daemon=True).start()
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """Work as RQ's does, but take leave also when told to stop while announcing this worker."""
+        try:
+            return super().work(*args, **kwargs)
+        except StopRequested:
+            self.teardown()
+            raise
 
     def teardown(self) -> None:
         """Take leave, if Redis is there to hear it."""
@@ -173,6 +182,7 @@ class Worker(rq.Worker):
             # The row says how the job stands, and the sweeper mends it if that is not the truth.
             log.exception("job could not be looked after", job=job.id)
             time.sleep(RETRY_S)
+        self._stop_requested = self._stop_requested or self._bell.stopping()
 
     def handle_payload(self, message: Any) -> None:
         """Look at how the job stands when told to; the rest is RQ's."""
@@ -184,7 +194,7 @@ class Worker(rq.Worker):
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Stop at once when idle, and soon when busy; a second signal means now."""
         busy = self.get_state() == WorkerStatus.BUSY
-        self._bell.stop(0 if self._bell.stopping else self._drain_s)
+        self._bell.stop(0 if self._bell.stopping() else self._drain_s)
         self._stop_requested = True
         if not busy:
             raise StopRequested

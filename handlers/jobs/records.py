@@ -43,7 +43,7 @@ class Job:
     @property
     def cursor(self) -> str:
         """Where a list that continues after this job begins."""
-        return f"{self.created.isoformat()}/{self.id}"
+        return f"{self.created.isoformat().replace('+00:00', 'Z')}/{self.id}"
 
     @property
     def blobs(self) -> str:

@@ -63,7 +63,7 @@ class Context:
 
     def _send(self, message: Mapping[str, Any]) -> None:
         """Write one line of JSON, whole even when threads write at once."""
-        data = json.dumps(message).encode() + b"\n"
+        data = json.dumps(message, allow_nan=False).encode() + b"\n"
         with self._lock:
             while data:
                 data = data[os.write(self._pipe, data) :]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from handlers.errors import InternalError, QueueUnavailable, TimedOut
 from handlers.jobs import transitions
@@ -35,6 +35,7 @@ from handlers.storage.sql import now
 
 WRITE_S: Final = 0.2  # least time between two writes of what a job says
 RETRY_S: Final = 0.5  # wait before a write is tried again
+UNREACHABLE: Final = (OperationalError, InterfaceError)  #: what the database raises when it may be back soon
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -71,8 +72,13 @@ class Supervisor:
                 return
             journal = journal_of(connection, job, self.settings.job_log_bytes)
         directory = work_folder(self.settings, job)
+        watch = Watch(self, job, journal)
         try:
-            Watch(self, job, journal).run(directory)
+            watch.run(directory)
+        except StableClosedError:
+            log.exception("no process can be had for a job; this worker ends")
+            watch.give_back("The worker cannot start the job's process; another takes it up.")
+            self.bell.stop(0)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
 
@@ -163,7 +169,7 @@ class Watch:
         self._written = time.monotonic()
         try:
             ours = self.write(heartbeat=now(), **self.journal.progress)
-        except DBAPIError:
+        except UNREACHABLE:
             log.warning("job cannot show that it lives", job=self.job.id, exc_info=True)
             ours = self._written < self._beaten + self.settings.job_stale_s
         else:
@@ -285,7 +291,7 @@ class Watch:
         while True:
             try:
                 return write()
-            except DBAPIError:
+            except UNREACHABLE:
                 if time.monotonic() > end:
                     raise
                 time.sleep(RETRY_S)

@@ -14,7 +14,6 @@ from typing import Final
 
 import structlog
 from sqlalchemy import ColumnElement, delete, insert, select
-from sqlalchemy.exc import DBAPIError
 
 from handlers.errors import InternalError, QueueUnavailable
 from handlers.jobs import transitions
@@ -43,8 +42,8 @@ class Sweeper:
         while not stop.is_set():
             try:
                 self.sweep(now())
-            except (DBAPIError, OSError):
-                log.warning("sweep failed", exc_info=True)
+            except Exception:
+                log.exception("sweep failed")
             stop.wait(self.settings.sweep_s)
 
     def sweep(self, time: datetime) -> None:

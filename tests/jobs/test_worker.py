@@ -37,6 +37,7 @@ def test_a_quick_job_succeeds(jobs: Jobs, workers: Workers) -> None:
         ("bug", "InternalError", "The job failed on the server; its log and the server's say more."),
         ("exit", "InternalError", "The job failed on the server; its log and the server's say more."),
         ("values", "InternalError", "The job failed on the server; its log and the server's say more."),
+        ("nan", "InternalError", "The job failed on the server; its log and the server's say more."),
     ],
 )
 def test_a_job_that_raises_fails(jobs: Jobs, workers: Workers, how: str, title: str, detail: str) -> None:

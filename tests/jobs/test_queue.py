@@ -1,0 +1,63 @@
+"""The queue over a real Redis, and without one."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from handlers.errors import QueueUnavailable
+from handlers.jobs.service import Jobs
+from tests.jobs.conftest import RedisServer, Workers, ended, eventually
+
+
+def test_ids_wait_in_the_order_in_which_they_came(jobs: Jobs) -> None:
+    """An id is there from `put` on, and an unknown one is not."""
+    for job_id in ("b", "a"):
+        jobs.queue.put(job_id)
+
+    assert ["b", "a"] == jobs.queue._queue.get_job_ids()
+    assert (2, True, False) == (jobs.queue.depth(), jobs.queue.holds("a"), jobs.queue.holds("c"))
+
+
+@pytest.mark.parametrize("call", ["ping", "depth", "ids", "workers"])
+def test_without_redis_the_queue_is_unavailable_soon(jobs: Jobs, redis_server: RedisServer, call: str) -> None:
+    """Nobody waits long for a server that is not there."""
+    redis_server.kill()
+
+    began = time.monotonic()
+    with pytest.raises(QueueUnavailable):
+        getattr(jobs.queue, call)()
+
+    assert time.monotonic() - began < 5
+
+
+def test_tell_without_redis_is_no_error(jobs: Jobs, redis_server: RedisServer) -> None:
+    """To tell a worker is a courtesy."""
+    redis_server.kill()
+
+    jobs.queue.tell("worker", "a")
+
+
+def test_workers_are_counted_while_they_live(jobs: Jobs, workers: Workers) -> None:
+    """One that ends takes its leave, and one is enough."""
+    first = workers.start()
+    workers.start()
+    assert 2 == jobs.queue.workers()
+
+    first.terminate()
+
+    eventually(lambda: jobs.queue.workers() == 1)
+
+
+def test_a_worker_comes_back_to_a_redis_that_was_away(jobs: Jobs, workers: Workers, redis_server: RedisServer) -> None:
+    """An idle worker that loses its queue announces itself anew, and works."""
+    worker = workers.start()
+    redis_server.kill()
+    time.sleep(0.5)
+    redis_server.start()
+
+    eventually(lambda: jobs.queue.workers() == 1)
+
+    assert ended(jobs, jobs.submit("quick", "x", {}, owner=None).id).results
+    assert None is worker.poll()
