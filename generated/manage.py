@@ -53,6 +53,9 @@ class JobLog(TypedDict):
     lines: list[LogLine]
 
 
+Price: TypeAlias = str
+
+
 Scope: TypeAlias = Literal["manage", "invoke", "assets"]
 
 
@@ -112,7 +115,7 @@ class NewAsset(TypedDict):
     name: NotRequired[str]
     content_type: NotRequired[str]
     owner: NotRequired[str]
-    price: NotRequired[str]
+    price: NotRequired[Price]
     author: NotRequired[str]
     description: NotRequired[str]
 

@@ -46,6 +46,9 @@ class Credential(TypedDict):
     values: list[str]
 
 
+DdoId: TypeAlias = str
+
+
 class AssetFile(TypedDict):
     """A file of an asset."""
 
@@ -188,7 +191,7 @@ Ddo = TypedDict(
     "Ddo",
     {
         "@context": NotRequired[DdoContext],
-        "id": Did,
+        "id": DdoId,
         "created": NotRequired[DdoTime | None],
         "updated": NotRequired[DdoTime | None],
         "publicKey": NotRequired[list[PublicKey]],

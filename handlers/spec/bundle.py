@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from handlers.spec.names import class_name
-from handlers.spec.shape import DATA, KINDS, NAME_MAPS, operations
+from handlers.spec.shape import DATA, KINDS, NAME_MAPS, Part, follow, operations, walk
 from handlers.spec.source import Source, escape, read_source, unescape
 
 CONTROLLER = "x-openapi-router-controller"
@@ -59,11 +59,44 @@ def bundle(path: Path, root: Path | None = None) -> dict[str, Any]:
 def make_bundle(path: Path, root: Path | None = None) -> Bundle:
     """Return the spec *path* as one document that knows where its parts come from."""
     source = read_source(path)
-    if not isinstance(source.value, dict):
-        source.fail("", "yaml", "This is no OpenAPI document.", "It begins with `openapi: 3.0.3`.")
+    refuse_other_shapes(source)
     result = _Bundler(source, (root or specs_folder(source.path)).resolve()).run()
+    refuse_wrong_references(result)
     name_controllers(result.document)
     return result
+
+
+def refuse_other_shapes(source: Source) -> None:
+    """Refuse a spec in which the bundler could not find its way."""
+    if not isinstance(source.value, dict):
+        source.fail("", "openapi", "This is no OpenAPI document.", "It begins with `openapi: 3.0.3`.")
+    for key in ("paths", "components"):
+        parts = source.value.get(key, {})
+        if not isinstance(parts, dict) or not all(isinstance(part, dict) for part in parts.values()):
+            source.fail(f"/{key}", "openapi", f"`{key}` is not a mapping of mappings.", "Remove what is empty.")
+
+
+def refuse_wrong_references(found: Bundle) -> None:
+    """Refuse a reference that in the end means itself, and one to a part of another kind."""
+    for part in walk(found.document):
+        if "$ref" in part.value and (words := wrong_reference(found.document, part)):
+            source, inside = found.origin(part.pointer)
+            source.fail(inside, "wrong-ref", words, "Mend the reference.")
+
+
+def wrong_reference(document: Mapping[str, Any], part: Part) -> str:
+    """Return what is wrong with a Reference Object; nothing if all is well."""
+    reference = part.value["$ref"]
+    if not isinstance(reference, str):
+        return "A $ref is a text."
+    kind = reference.split("/")[2] if reference.startswith("#/components/") else part.kind
+    if part.kind and kind != part.kind:
+        return f"One of {part.kind} is wanted, not of {kind}."
+    try:
+        follow(document, part.value)
+    except LookupError:
+        return "The reference leads back to itself."
+    return ""
 
 
 def specs_folder(path: Path) -> Path:
@@ -101,8 +134,8 @@ class _Bundler:
 
     def find_aliases(self) -> None:
         """Note the components of the spec that are but a reference into another file."""
-        for kind, parts in (self.source.value.get("components") or {}).items():
-            for name, part in (parts or {}).items():
+        for kind, parts in self.source.value.get("components", {}).items():
+            for name, part in parts.items():
                 if isinstance(part, dict) and isinstance(part.get("$ref"), str) and not part["$ref"].startswith("#"):
                     place = f"/components/{kind}/{escape(name)}"
                     target, inside = self.target(self.source, part["$ref"], place)
@@ -149,7 +182,10 @@ class _Bundler:
         if pointer.startswith("/paths/") and pointer.count("/") == 2:
             target, inside = self.target(source, value["$ref"], pointer)
             self.result.origins[pointer] = (target, inside)
-            return self.copy(target, self.look_up(source, target, inside, pointer), inside, "")
+            found = self.look_up(source, target, inside, pointer)
+            if isinstance(found, dict) and "$ref" in found:
+                source.fail(pointer, "wrong-ref", "The path refers to one that is itself elsewhere.", "Refer to it.")
+            return self.copy(target, found, inside, "")
         return value | {"$ref": "#" + self.pull(source, value["$ref"], pointer, kind)}
 
     def pull(self, source: Source, reference: str, pointer: str, kind: str) -> str:
@@ -177,7 +213,7 @@ class _Bundler:
 
     def free_place(self, target: Source, kind: str, words: str) -> str:
         """Return a place in the components that neither the spec nor a part copied before has."""
-        own = (self.source.value.get("components") or {}).get(kind) or {}
+        own = self.source.value.get("components", {}).get(kind, {})
         taken = own.keys() | self.result.document["components"].get(kind, {}).keys()
         longer = class_name(target.path.stem) + class_name(words)
         names = itertools.chain([words, longer], (f"{longer}{number}" for number in itertools.count(2)))
@@ -188,6 +224,8 @@ class _Bundler:
         parts = urlsplit(reference)
         if parts.scheme or parts.netloc:
             source.fail(pointer, "remote-ref", f"{reference} is on another host.", "Copy it into specs/.")
+        if not parts.path and not parts.fragment:
+            source.fail(pointer, "missing-ref", f"{reference!r} leads to the whole file.", "Name a part of it.")
         if not parts.path:
             return source, unquote(parts.fragment)
         path = (source.path.parent / unquote(parts.path)).resolve()

@@ -82,11 +82,15 @@ def look_up(document: Any, pointer: str) -> Any:
 
 
 def follow(document: Any, value: Any) -> Any:
-    """Return what *value* is, or what it refers to; nothing where references go round in a circle."""
+    """Return what *value* is, or what it refers to.
+
+    Raises:
+        LookupError: It refers to nothing, or to itself.
+    """
     seen: set[str] = set()
     while isinstance(value, Mapping) and isinstance(value.get("$ref"), str):
         if value["$ref"] in seen:
-            return {}
+            raise LookupError(f"{value['$ref']} refers to itself")
         seen.add(value["$ref"])
         value = look_up(document, value["$ref"].removeprefix("#"))
     return value

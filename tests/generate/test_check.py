@@ -102,6 +102,13 @@ def test_a_broken_spec_writes_nothing(specs: Path, out: Path, capsys: pytest.Cap
     assert (out / "invoke" / "say_hello.py").exists()
 
 
+def test_a_folder_that_is_not_there_is_told(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without specs nothing is generated, and nothing removed."""
+    assert 1 == run(out.parent / "nowhere", out)
+    assert "pip install -e" in capsys.readouterr().err
+    assert (out / "petshop.py").exists()
+
+
 def test_a_manifest_cannot_remove_what_is_outside(specs: Path, out: Path) -> None:
     """A manifest that lists paths out of the folder removes nothing there."""
     outside = out.parent / "precious.txt"

@@ -130,19 +130,41 @@ def test_every_operation_gets_the_controller(write: Write) -> None:
         ("nowhere.yaml#/x", "missing-ref"),
         ("_shared.yaml#/components/schemas/Nothing", "missing-ref"),
         ("#/components/schemas/Nothing", "missing-ref"),
+        ("#", "missing-ref"),
+        ("#/components/schemas/A/items", "wrong-ref"),
+        ("#/components/parameters/P", "wrong-ref"),
     ],
 )
 def test_a_reference_that_leads_nowhere_is_said_with_its_line(write: Write, reference: str, rule: str) -> None:
     """References to other hosts, out of the folder or to nothing are refused where they are written."""
     write("a: 1", "../outside.yaml")
     write(SHARED, "_shared.yaml")
-    path = write(f"openapi: 3.0.3\ncomponents:\n  schemas:\n    A:\n      items:\n        $ref: '{reference}'\n")
+    spec = f"""\
+        openapi: 3.0.3
+        components:
+          schemas:
+            A:
+              items:
+                $ref: '{reference}'
+          parameters:
+            P: {{ name: p, in: query }}
+        """
+    path = write(spec)
 
     with pytest.raises(SpecError) as caught:
         bundle(path)
 
     assert (path, rule) == (caught.value.finding.file, caught.value.finding.rule)
     assert caught.value.finding.line in (5, 6)
+
+
+@pytest.mark.parametrize("text", ["[]", "paths: 1", "paths: {/x: 1}", "components:", "components: {schemas: [1]}"])
+def test_what_is_no_spec_is_refused(write: Write, text: str) -> None:
+    """A file that has not the shape of a spec is told, not stumbled over."""
+    with pytest.raises(SpecError) as caught:
+        bundle(write(text))
+
+    assert "openapi" == caught.value.finding.rule
 
 
 def test_a_link_out_of_the_folder_is_refused(write: Write) -> None:

@@ -9,6 +9,7 @@ it is made.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,11 +61,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--specs", type=Path, default=SPECS, metavar="DIR", help="folder of the YAML files")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="folder to write into")
     options = parser.parse_args(arguments)
+    if missing := what_is_missing(options.specs):
+        report([missing])
+        return 1
     found = findings(options.specs)
     report(found)
     if any(finding.level == "error" for finding in found):
         return 1
     return run_check(options.specs, options.out) if options.check else run_generate(options.specs, options.out)
+
+
+def what_is_missing(specs: Path) -> str:
+    """Return a sentence on what the command cannot do without; nothing if all is there."""
+    if not specs.is_dir():
+        return f"There is no folder {specs}. Run this in a checkout that was installed with `pip install -e '.[dev]'`."
+    if importlib.util.find_spec("datamodel_code_generator") is None:
+        return "datamodel-code-generator is not installed. Run `pip install -e '.[dev]'`."
+    return ""
 
 
 def run_generate(specs: Path, out: Path) -> int:
