@@ -158,8 +158,9 @@ class Gateway(Flask):
         return chunks
 
     def _register(self, endpoint: Endpoint) -> None:
+        view = self._flask_view(endpoint)
         for rule in rules(endpoint):
-            self.add_url_rule(rule, endpoint.name, self._flask_view(endpoint), methods=methods(endpoint))
+            self.add_url_rule(rule, endpoint.name, view, methods=methods(endpoint))
 
     def _flask_view(self, endpoint: Endpoint) -> Callable[..., Response]:
         """Return a view for those who dispatch through Flask: the endpoint answers all the same."""
