@@ -151,7 +151,7 @@ def settings(tmp_path: Path, redis_server: RedisServer, database_url: str) -> Se
         database_url=database_url,
         redis_url=redis_server.url,
         job_heartbeat_s=0.2,
-        job_stale_s=1.5,
+        job_stale_s=3,
         sweep_s=0.3,
         drain_s=5,
     )

@@ -61,9 +61,10 @@ def test_a_silent_job_is_scheduled_again_and_a_lively_one_is_not(jobs: Jobs) -> 
     job = claimed(jobs, jobs.submit("quick", "x", {}, owner=None))
     assert job.heartbeat is not None
 
-    Sweeper(jobs).sweep(job.heartbeat + timedelta(seconds=1))
+    stale = timedelta(seconds=jobs.settings.job_stale_s)
+    Sweeper(jobs).sweep(job.heartbeat + stale / 2)
     lively = jobs.read(job.id)
-    Sweeper(jobs).sweep(job.heartbeat + timedelta(seconds=2))
+    Sweeper(jobs).sweep(job.heartbeat + stale * 2)
     silent = jobs.read(job.id)
 
     assert (Status.RUNNING, "worker") == (lively.status, lively.worker)
