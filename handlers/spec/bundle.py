@@ -8,6 +8,7 @@ work. Only files in the folder of the specs are read, and nothing is fetched.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,7 +203,7 @@ class _Bundler:
         """Copy *found* into the components; a component that is but a reference to it gives way to it."""
         steps = inside.split("/")
         kind = steps[2] if steps[1:2] == ["components"] and len(steps) == 4 else kind or "schemas"
-        words = unescape(steps[-1]) if inside else target.path.stem
+        words = re.sub(r"[^A-Za-z0-9._-]+", "-", unescape(steps[-1]) if inside else target.path.stem)
         place = self.aliases.get((target.path, inside)) or self.free_place(target, kind, words)
         self.pulled[target.path, inside] = place
         self.result.origins[place] = (target, inside)
