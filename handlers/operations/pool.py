@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeout
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ class Pool:
                     # A fork of a web process would copy its threads' locks in whatever state they are.
                     context=multiprocessing.get_context("spawn"),
                 )
+                # At its end Python would wait for these processes before anybody told them to stop.
+                Finalize(self, self.close, exitpriority=100)
             return self._pool
 
 
