@@ -29,8 +29,6 @@ from handlers.settings import Settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    Serve = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
-
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ID_KEY = "seamark.request_id"
 LOG = logging.getLogger("seamark.gateway")
@@ -115,6 +113,8 @@ class Gateway(Flask):
         try:
             return endpoint.answer(environ, captured, request_id)
         except errors.Problem as problem:
+            if problem.__cause__ is not None and problem.status.value >= 500:
+                LOG.warning("%s: %s", endpoint.name, type(problem).__name__, exc_info=problem.__cause__)
             return problem_answer(problem, request_id)
         except AnswerBroken as broken:
             LOG.error("%s: %s", endpoint.name, broken)

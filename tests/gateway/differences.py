@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from handlers.gateway.schemas import Schemas
-from tests.gateway.oracle import BODY_LIMIT_BYTES, Exchange, Request, spelled
+from tests.gateway.oracle import BODY_LIMIT_BYTES, Exchange, Request, is_file, spelled
 
 JSON = "application/json"
+UPLOAD = {"filename": "", "type": "", "bytes": ""}
 FORM = "multipart/form-data; boundary=b"
 THING = {"name": "x", "size": 1}
 
@@ -341,7 +342,11 @@ DIFFERENCES = [
         "deep-object-empty-member",
         "Fault: stock makes an empty object of an empty text: dict('') is {}.",
         get("/objects?filter[inner]="),
-        lambda e: e.statuses == (400, 200) and at(e, "/objects") and query(e).get("filter[inner]") == "",
+        lambda e: (
+            e.statuses == (400, 200)
+            and at(e, "/objects")
+            and "" in {query(e).get("filter"), query(e).get("filter[inner]")}
+        ),
     ),
     Difference(
         "deep-object-in-scalar",
@@ -354,6 +359,16 @@ DIFFERENCES = [
         "Fault: stock does not convert headers, so that an integer never passes.",
         get("/headers", **{"X-Word": "ab", "X-Count": "3"}),
         lambda e: e.statuses == (200, 400) and at(e, "/headers") and bool(e.request.header("X-Count")),
+    ),
+    Difference(
+        "cookie-malformed",
+        "Decision: a cookie whose value RFC 6265 does not allow is no cookie, as werkzeug has it; Starlette takes it.",
+        get("/headers", **{"X-Word": "ab", "Cookie": 'mark=a "bcdefgh'}),
+        lambda e: (
+            at(e, "/headers")
+            and {200, 400} == set(e.statuses)
+            and bool(re.search(r'[\s",\\]', e.request.header("Cookie")))
+        ),
     ),
     Difference(
         "multipart-malformed",
@@ -374,8 +389,7 @@ DIFFERENCES = [
         lambda e: (
             e.statuses == (200, 200)
             and at(e, "/files")
-            and any(isinstance(value, str) for value in e.stock.arguments["body"].values())
-            and b'name="main"\r\n' in e.request.body
+            and any(not is_file(e.stock.arguments["body"].get(name, UPLOAD)) for name in ("main", "more"))
         ),
     ),
     Difference(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from handlers import wire
-from handlers.errors import JobNotFound, NotFinished
+from handlers.errors import JobNotFound, NotFinished, StorageUnavailable
 from handlers.observability import members
 from handlers.wire import Reply
 from tests.gateway.echo import echo_app
@@ -87,6 +87,18 @@ def test_an_unexpected_error_tells_nothing_but_the_id(caplog):
     assert response.headers["X-Request-Id"] == members(caplog.records[-1], "web")["request"]
     assert "secret" not in response.text
     assert "Traceback" in caplog.text
+
+
+def test_the_cause_of_a_failure_of_ours_is_logged(caplog):
+    """A 5xx problem that something else brought about is an answer, and its cause is in the log only."""
+
+    def handler(**_: Any) -> None:
+        raise StorageUnavailable from OSError("disk gone")
+
+    response = app_with(handler).get(SCALARS)
+
+    assert (503, True) == (response.status_code, "disk gone" in caplog.text)
+    assert "disk gone" not in response.text
 
 
 @pytest.mark.parametrize(
