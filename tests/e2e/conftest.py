@@ -127,6 +127,7 @@ def server(tmp_path):
     yield made
     if made.process is not None and made.process.poll() is None:
         made.stop()
+    made.client.close()
 
 
 @pytest.fixture(scope="session")
