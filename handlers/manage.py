@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import cast, overload
 
 from generated import manage as api
-from handlers.assets.store import Asset
+from handlers.assets.store import Asset, guess_type
 from handlers.errors import Fault, InputInvalid
 from handlers.identities.tokens import Token
 from handlers.jobs.records import Job
@@ -63,7 +63,7 @@ def add_asset(body: api.NewAsset) -> Reply:
         asset = store_asset(
             path,
             name=body.get("name") or upload.filename or "file",
-            content_type=body.get("content_type", ""),
+            content_type=body.get("content_type") or guess_type(upload.filename) or upload.content_type,
             owner=body.get("owner") or None,
             price=body.get("price", "0"),
             author=body.get("author", ""),

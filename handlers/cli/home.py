@@ -49,6 +49,14 @@ def write_note(note: Path, url: str) -> None:
     note.write_text(json.dumps({"pid": os.getpid(), "url": url, "since": since}))
 
 
+def noted_url(settings: Settings) -> str | None:
+    """Return where the `up` of this home says that it serves; None: none says so."""
+    try:
+        return str(json.loads((settings.home / "up.json").read_text())["url"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def holder(home: Path, note: Path) -> str:
     """Say who holds the home folder."""
     try:

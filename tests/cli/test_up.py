@@ -1,0 +1,185 @@
+"""`seamark up`, with real processes."""
+
+import signal
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from handlers.settings import Settings
+from tests.cli.conftest import Up, alive, environment_for, seamark, wait_for
+
+
+def test_it_says_what_it_serves(server):
+    """The APIs, where they are mounted and how far they are built, three commands to try, the token's file."""
+    lines = [" ".join(line.split()) for line in server.banner.splitlines()]
+
+    assert "invoke/hash /invoke/hash yes" in lines
+    assert 3 == len([line for line in lines if line.startswith("curl ")])
+    assert f"Management token: {server.environment['SEAMARK_HOME']}/token" in lines
+
+
+def test_what_it_says_to_try_works(server):
+    """The first line hashes at once; the second submits a job and asks for its status."""
+    lines = [line.strip() for line in server.banner.splitlines() if line.strip().startswith("curl ")]
+    answers = [
+        subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True, timeout=60).stdout
+        for line in lines
+    ]
+
+    assert '"hash_val":"3338be694f50c5f338814986cdf0686453a888b84f424d792af4b9202398f392"' in answers[0]
+    assert '"status":"' in answers[1]
+    assert '"invoke/hash"' in answers[2]
+
+
+def test_it_is_alive_and_ready(server):
+    """The web answers, every part works, and `check` agrees."""
+    assert {"status": "alive"} == httpx.get(f"{server.url}/healthz").json()
+    assert {"database", "queue", "blobs", "worker"} == set(httpx.get(f"{server.url}/readyz").json()["parts"])
+    checked = seamark(server.environment, "check")
+    assert 0 == checked.returncode, checked.stdout
+
+
+def test_what_it_keeps_is_nobody_elses(server):
+    """The token's file and the folder of the sockets can be read by their owner alone."""
+    home = Path(server.environment["SEAMARK_HOME"])
+
+    assert 0o600 == stat.S_IMODE((home / "token").stat().st_mode)
+    assert 0o700 == stat.S_IMODE(Settings(home=home).runtime_dir.stat().st_mode)
+
+
+def test_a_second_one_is_told_who_holds_the_home(server):
+    """One `up` per home; the other says which process it is and where it serves."""
+    second = seamark(server.environment, "up", "--port", 0)
+
+    assert 1 == second.returncode
+    assert f"process {server.process.pid} serves {server.url}" in second.stderr
+
+
+def test_a_port_that_is_in_use_is_refused(server, tmp_path):
+    """Another server does not share the port by accident, and says what to do."""
+    port = server.url.rpartition(":")[2]
+
+    other = seamark(environment_for(tmp_path), "up", "--port", port)
+
+    assert 1 == other.returncode
+    assert f"Port {port} of 127.0.0.1 is in use" in other.stderr
+
+
+@pytest.mark.parametrize("words", ["handlers.cli.granian", "handlers.cli.worker", "redis-server"])
+def test_a_killed_child_is_started_again(server, words):
+    """SIGKILL of the web, the worker or Redis: soon all is ready again, and none is there twice."""
+    before = server.find(words)
+    for process in before:
+        process.kill()
+    # The queue shows a dead worker for a while, so readiness alone does not tell.
+    wait_for(lambda: {one.pid for one in server.find(words)} - {one.pid for one in before} and not alive(before))
+
+    wait_for(server.ready)
+
+    assert 200 == httpx.post(f"{server.url}/invoke/hash/invokesync", json={"to_hash": ""}).status_code
+    assert len(before) == wait_for(lambda: len(server.find(words)))
+
+
+def test_an_orphan_of_a_killed_child_is_killed(server):
+    """What the web process had started itself does not outlive it."""
+    web, *_ = server.find("handlers.cli.granian")
+    below = web.children(recursive=True)
+    assert below
+
+    web.kill()
+
+    wait_for(lambda: not alive(below))
+    wait_for(server.ready)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_cleanly_and_keeps_all_data(tmp_path, number):
+    """No process and no socket is left, and a second start finds the jobs, the assets and the same token."""
+    up = Up(tmp_path / "home")
+    wait_for(up.ready)
+    job = httpx.post(f"{up.url}/invoke/hash/invokeasync", json={"to_hash": "a"}).json()["jobid"]
+    did = seamark(up.environment, "asset", "add", __file__).stdout.strip()
+    children = up.find("")
+    token = (tmp_path / "home" / "token").read_text()
+
+    assert 0 == up.stop(number)
+
+    assert [] == alive(children)
+    assert [] == list(Settings(home=tmp_path / "home").runtime_dir.glob("*.sock"))
+    again = Up(tmp_path / "home")
+    try:
+        address = f"{again.url}/invoke/hash/getstatus"
+        wait_for(lambda: "succeeded" == httpx.get(address, params={"jobid": job}).json()["status"])
+        assert did in seamark(again.environment, "asset", "list").stdout
+        assert token == (tmp_path / "home" / "token").read_text()
+    finally:
+        again.stop()
+
+
+def test_when_it_is_killed_nothing_is_left(tmp_path):
+    """SIGKILL of `up` itself ends all that it started, and the next start is not in the way of anything."""
+    up = Up(tmp_path / "home")
+    wait_for(up.ready)
+    children = up.find("")
+
+    up.stop(signal.SIGKILL)
+
+    wait_for(lambda: not alive(children))
+    again = Up(tmp_path / "home")
+    wait_for(again.ready)
+    again.stop()
+
+
+def test_requests_in_flight_are_answered_before_it_stops(tmp_path):
+    """SIGTERM in the middle of a request: it is answered, and only then the web ends."""
+    up = Up(tmp_path / "home")
+    host, _, port = up.url.removeprefix("http://").partition(":")
+    body = b'{"to_hash": "hello"}'
+    head = f"POST /invoke/hash/invokesync HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:5])
+        wait_for(lambda: psutil.Process(up.process.pid).is_running())
+        up.process.send_signal(signal.SIGTERM)
+        web = up.find("handlers.cli.granian")
+        connection.sendall(body[5:])
+
+        assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+
+    assert 0 == up.process.wait(60)
+    assert [] == alive(web)
+    up.stop()
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path):
+    """What the children said last is shown, and nothing is left running."""
+    failed = seamark(environment_for(tmp_path, apis="nonsense"), "up", "--port", 0)
+
+    assert 1 == failed.returncode
+    assert "web keeps ending" in failed.stderr
+    assert "There is no API 'nonsense'" in failed.stderr
+
+
+def test_management_that_is_open_to_all_is_not_put_on_the_net(tmp_path):
+    """Binding to another address is refused while management needs no token."""
+    refused = seamark(environment_for(tmp_path, manage_open=True), "up", "--host", "192.0.2.1")
+
+    assert 1 == refused.returncode
+    assert "SEAMARK_MANAGE_OPEN" in refused.stderr
+
+
+def test_a_redis_of_ones_own_is_used(server, tmp_path):
+    """With SEAMARK_REDIS_URL no other Redis is started."""
+    (redis,) = server.find("redis-server")
+    address = f"unix://{Settings(home=Path(server.environment['SEAMARK_HOME'])).runtime_dir}/redis.sock"
+
+    up = Up(tmp_path / "home", redis_url=address)
+    wait_for(up.ready)
+
+    assert redis.is_running()
+    assert [] == up.find("redis-server")
+    assert 0 == up.stop()
