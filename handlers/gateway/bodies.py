@@ -17,9 +17,9 @@ from handlers.errors import BodyMalformed, Fault, InputInvalid, MediaTypeUnsuppo
 from handlers.gateway import jsontext
 from handlers.gateway.body import Body, Reader
 from handlers.gateway.forms import FormBody, MultipartBody
-from handlers.gateway.schemas import Schema, Schemas
 from handlers.gateway.streams import as_file, length_of, open_body, read_whole
 from handlers.settings import Settings
+from handlers.spec.schemas import Schema, Schemas
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

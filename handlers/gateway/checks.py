@@ -9,7 +9,7 @@ from typing import Any
 from handlers.errors import BodyMalformed
 from handlers.gateway import jsontext
 from handlers.gateway.replies import Answer, is_json
-from handlers.gateway.schemas import Checker, Schemas
+from handlers.spec.schemas import Checker, Schemas
 
 DEPTH = 1000
 

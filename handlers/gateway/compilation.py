@@ -19,10 +19,10 @@ from handlers.gateway.origin import Origins
 from handlers.gateway.parameters import ABSENT, Parameters, UnsupportedParameter, argument_name, compile_parameter
 from handlers.gateway.replies import Replies
 from handlers.gateway.resolver import Resolver
-from handlers.gateway.schemas import Schemas
 from handlers.gateway.security import SchemeUnsupported, compile_guard
 from handlers.settings import Settings
 from handlers.spec.documents import Api
+from handlers.spec.schemas import Schemas
 
 QUERY_OR_BODY = "query-or-body"
 

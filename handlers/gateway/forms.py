@@ -13,9 +13,9 @@ from handlers.gateway.body import Body
 from handlers.gateway.coercion import coercion, is_null
 from handlers.gateway.multipart import Parts, as_upload, read_parts
 from handlers.gateway.parameters import DELIMITERS, parse_query
-from handlers.gateway.schemas import Schema, Schemas
 from handlers.gateway.streams import length_of, open_body, read_whole
 from handlers.settings import Settings
+from handlers.spec.schemas import Schema, Schemas
 from handlers.wire import Upload
 
 if TYPE_CHECKING:

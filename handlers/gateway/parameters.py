@@ -21,7 +21,7 @@ from werkzeug.http import parse_cookie
 
 from handlers.errors import Fault, InputInvalid
 from handlers.gateway.coercion import Coerce, coercion, is_null
-from handlers.gateway.schemas import Checker, Schemas
+from handlers.spec.schemas import Checker, Schemas
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

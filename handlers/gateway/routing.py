@@ -14,7 +14,7 @@ from werkzeug.routing import BaseConverter, Map, RequestRedirect
 
 from handlers.errors import BadRequest, Fault
 from handlers.gateway.endpoint import Endpoint
-from handlers.gateway.schemas import Schema
+from handlers.spec.schemas import Schema
 
 TEMPLATE = re.compile(r"\{([^}]*)\}")
 CONVERTERS = {"integer": "whole", "number": "decimal"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from handlers.gateway.schemas import Schemas
+from handlers.spec.schemas import Schemas
 from tests.gateway.oracle import BODY_LIMIT_BYTES, Exchange, Request, is_file, spelled
 
 JSON = "application/json"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.gateway.schemas import Schemas
+from handlers.spec.schemas import Schemas
 
 DOCUMENT: dict[str, Any] = {
     "components": {
