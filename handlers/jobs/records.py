@@ -40,6 +40,10 @@ class Job:
         """Whether nothing more will happen to it."""
         return self.status in ENDED
 
+    def ran_s(self, until: datetime) -> float:
+        """Return how many seconds its last attempt took until then; 0 if no worker took it up."""
+        return (until - self.started).total_seconds() if self.started else 0.0
+
     @property
     def cursor(self) -> str:
         """Where a list that continues after this job begins."""

@@ -30,6 +30,7 @@ from handlers.jobs import transitions
 from handlers.jobs.queue import Queue
 from handlers.jobs.records import Job, LogLine, blobs_of, job_from
 from handlers.jobs.tables import JobLogRow, JobRow, Status
+from handlers.observability import count_job
 from handlers.settings import Settings
 from handlers.storage.blobs import Blobs
 from handlers.storage.sql import Database, now
@@ -183,6 +184,8 @@ class Jobs:
         expires = time + timedelta(seconds=self.settings.job_retention_s)
         with self.database.write() as connection:
             done = transitions.end(connection, job, status=Status.CANCELLED, finished=time, expires=expires)
+        if done:
+            count_job(job.subject, Status.CANCELLED.value, job.ran_s(time))
         if done and job.worker is not None:
             self.queue.tell(job.worker, job.id)
         return done

@@ -30,6 +30,7 @@ from handlers.jobs.records import Job
 from handlers.jobs.service import Jobs
 from handlers.jobs.stable import Horse, Stable, StableClosedError
 from handlers.jobs.tables import Status
+from handlers.observability import bound, count_job
 from handlers.settings import Settings
 from handlers.storage.sql import now
 
@@ -74,7 +75,8 @@ class Supervisor:
         directory = work_folder(self.settings, job)
         watch = Watch(self, job, journal)
         try:
-            watch.run(directory)
+            with bound(job=job.id):
+                watch.run(directory)
         except StableClosedError:
             log.exception("no process can be had for a job; this worker ends")
             watch.give_back("The worker cannot start the job's process; another takes it up.")
@@ -281,7 +283,10 @@ class Watch:
         expires = time + timedelta(seconds=self.settings.job_retention_s)
         values = {**self.journal.progress, "status": status, "finished": time, "expires": expires, **values}
         ours = self.patiently(lambda: self.write(**values))
-        if not ours:
+        if ours:
+            count_job(self.job.subject, status.value, self.job.ran_s(time))
+            log.info("job ended", subject=self.job.subject, status=status.value, attempt=self.job.attempt)
+        else:
             log.warning("job was no longer ours to end", job=self.job.id, attempt=self.job.attempt)
         return ours
 

@@ -20,6 +20,7 @@ from handlers.jobs import transitions
 from handlers.jobs.records import Job, job_from
 from handlers.jobs.service import Jobs
 from handlers.jobs.tables import JobLogRow, JobRow, Status
+from handlers.observability import count_job
 from handlers.storage.sql import now
 
 BATCH: Final = 500  # rows that are read at once
@@ -138,4 +139,6 @@ class Sweeper:
         expires = time + timedelta(seconds=self.settings.job_retention_s)
         values = {"finished": time, "expires": expires, "problem": problem.as_document()}
         with self.database.write() as connection:
-            transitions.end(connection, job, silent, status=Status.FAILED, **values)
+            done = transitions.end(connection, job, silent, status=Status.FAILED, **values)
+        if done:
+            count_job(job.subject, Status.FAILED.value, job.ran_s(time))

@@ -44,6 +44,22 @@ def test_it_is_alive_and_ready(server):
     assert 0 == checked.returncode, checked.stdout
 
 
+def test_metrics_count_what_all_processes_did(server):
+    """Requests that the web answered and jobs that a worker ended stand in one list."""
+    inputs = {"to_hash": "counted"}
+    job = httpx.post(f"{server.url}/invoke/hash/invokeasync", json=inputs).json()["jobid"]
+    counted = 'seamark_job_seconds_count{outcome="succeeded",subject="hash"}'
+
+    def asked():
+        text = httpx.get(f"{server.url}/metrics").text
+        return text if counted in text else None
+
+    metrics = wait_for(asked)
+
+    assert 'seamark_request_seconds_count{api="invoke/hash",operation="hash_async",status="201"}' in metrics
+    assert "succeeded" in seamark(server.environment, "job", "show", job).stdout
+
+
 def test_what_it_keeps_is_nobody_elses(server):
     """The token's file and the folder of the sockets can be read by their owner alone."""
     home = Path(server.environment["SEAMARK_HOME"])
