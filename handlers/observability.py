@@ -186,13 +186,15 @@ def start_metrics(settings: Settings) -> None:
     """Count requests and jobs from now on.
 
     A worker that a supervisor started has a name (SEAMARK_PROCESS), which its successor inherits along with its
-    counts, and under which its forks count, so that files do not pile up. Other processes are known by their number.
+    counts, and under which its forks count, so that files do not pile up. It is unique together with the supervisor's
+    number. Other processes are known by their own number.
     """
     global _metrics  # noqa: PLW0603 - one set of metrics per process, as the client library wants it
     folder = settings.runtime_dir / METRICS_FOLDER
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = os.environ.get("SEAMARK_PROCESS")
-    _metrics = Metrics(folder, (lambda: Slot(name, os.getpid())) if name else os.getpid)
+    full_name = f"{name}-{os.getppid()}"
+    _metrics = Metrics(folder, (lambda: Slot(full_name, os.getpid())) if name else os.getpid)
 
 
 def metrics() -> Metrics:
@@ -223,10 +225,10 @@ def count_job(subject: str, outcome: str, seconds: float) -> None:
 
 
 def forget_dead(folder: Path) -> None:
-    """Remove what processes counted that have ended since; call it where a supervisor starts."""
+    """Remove what ended processes counted, and those of ended supervisors; call it where a supervisor starts."""
     from psutil import pid_exists
 
     for file in folder.glob("*.db"):
-        number = file.stem.rpartition("_")[2]
-        if number.isdigit() and not pid_exists(int(number)):
+        number = re.search(r"[0-9]+$", file.stem)
+        if number and not pid_exists(int(number[0])):
             file.unlink(missing_ok=True)

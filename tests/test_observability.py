@@ -112,16 +112,18 @@ def test_counts_add_up_over_processes_and_their_forks(settings):
 
     assert 'seamark_job_seconds_count{outcome="succeeded",subject="hash"} 9.0' in text
     assert 'seamark_request_seconds_count{api="hash",operation="hash_sync",status="200"} 1.0' in text
-    assert (settings.runtime_dir / "metrics" / "histogram_worker-1.db").is_file()
+    assert (settings.runtime_dir / "metrics" / f"histogram_worker-1-{os.getpid()}.db").is_file()
 
 
 def test_a_new_supervisor_forgets_the_dead(settings):
-    """Files of processes that are no more go; those of the living and of named ones stay."""
+    """Files of processes and of supervisors that are no more go; those of the living stay."""
     folder = settings.runtime_dir / "metrics"
     folder.mkdir(parents=True)
-    for name in ("999999999", str(os.getpid()), "worker-1"):
-        (folder / f"histogram_{name}.db").touch()
+    for name in ("", "worker-1-"):
+        for number in (999999999, os.getpid()):
+            (folder / f"histogram_{name}{number}.db").touch()
 
     observability.forget_dead(folder)
 
-    assert {f"histogram_{os.getpid()}.db", "histogram_worker-1.db"} == {file.name for file in folder.iterdir()}
+    living = {f"histogram_{os.getpid()}.db", f"histogram_worker-1-{os.getpid()}.db"}
+    assert living == {file.name for file in folder.iterdir()}

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from handlers.cli.outside import refuse_faulty
 from handlers.cli.redis_server import RedisServer
 from handlers.cli.supervisor import Program
 from handlers.settings import Settings
@@ -19,7 +20,7 @@ def configure(**given: Any) -> Settings:
     """Return the settings of the environment, those changed that the command line gives.
 
     Raises:
-        ClickException: They would let other machines manage this one.
+        ClickException: They would let other machines manage this one, or name operations that are faulty.
     """
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     if settings.opens_management:
@@ -27,6 +28,7 @@ def configure(**given: Any) -> Settings:
             f"SEAMARK_MANAGE_OPEN lets anybody manage this server, and {settings.host} can be reached from other "
             "machines. Unset it, or bind to 127.0.0.1."
         )
+    refuse_faulty(settings)
     return settings
 
 
@@ -34,8 +36,8 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
     """Return the environment in which a child reads the same settings."""
     changed = {name: getattr(settings, name) for name in settings.model_fields_set}
     ours = {f"SEAMARK_{name.upper()}": str(value) for name, value in changed.items()}
-    home = {"SEAMARK_HOME": str(settings.home.resolve())}
-    return dict(os.environ) | ours | home | {f"SEAMARK_{name.upper()}": value for name, value in more.items()}
+    fixed = {"SEAMARK_HOME": str(settings.home.resolve()), "PYTHONUNBUFFERED": "1"}
+    return dict(os.environ) | ours | fixed | {f"SEAMARK_{name.upper()}": value for name, value in more.items()}
 
 
 def redis(server: RedisServer, settings: Settings) -> Program:

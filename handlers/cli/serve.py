@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from handlers.cli import home, programs
+from handlers.cli import programs
 from handlers.cli.keep import keep
+from handlers.cli.outside import operations_option
 
 
 @click.command("serve")
@@ -18,10 +19,11 @@ from handlers.cli.keep import keep
 @click.option("--operation", metavar="O", help="Serve only this operation; with --mount / at /invokesync and so on.")
 @click.option("--processes", "web_processes", type=click.IntRange(1), help="Web processes.")
 @click.option("--threads", "web_threads", type=click.IntRange(1), help="Threads of each web process.")
+@operations_option
+@click.option("--mock", is_flag=True, default=None, help="Answer every operation from its examples.")
 def command(apis: tuple[str, ...], mount: str | None, operation: str | None, **given: Any) -> None:
     """Serve the APIs until stopped; `seamark work` does the jobs, here or elsewhere."""
     settings = programs.configure(**given, **served(apis, mount, operation))
-    home.make_runtime_dir(settings)
     port = programs.Port(settings.host, settings.port)
     settings = settings.model_copy(update={"port": port.number})
     click.echo(f"Serving {programs.address_of(settings, port.number)}", err=True)

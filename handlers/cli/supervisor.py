@@ -121,8 +121,10 @@ class Supervisor:
         self.hurry = False
         self._looked_for_orphans = 0.0
         tree.adopt_orphans()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(signal.SIGHUP, self._on_signal)
 
     def add(self, program: Program) -> None:
         """Start a program and keep it running."""

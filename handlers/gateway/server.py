@@ -33,6 +33,7 @@ ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ID_KEY = "seamark.request_id"
 LOG = logging.getLogger("seamark.gateway")
 ACCESS = logging.getLogger("seamark.access")
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})  # asked for every few seconds, for ever
 
 BY_STATUS: dict[int, type[errors.Problem]] = {
     problem.status.value: problem
@@ -148,13 +149,14 @@ class Gateway(Flask):
             return start_response(status, headers, exc_info)
 
         chunks = self._serve(environ, start)
-        ACCESS.info(
-            "%s %s %s %.1fms",
-            environ["REQUEST_METHOD"],
-            environ.get("PATH_INFO", "").encode("unicode_escape").decode(),
-            statuses[-1] if statuses else "-",
-            (time.perf_counter() - begun) * 1000,
-        )
+        path = environ.get("PATH_INFO", "").encode("unicode_escape").decode()
+        facts = {
+            "method": environ["REQUEST_METHOD"],
+            "path": path,
+            "status": int(statuses[-1]) if statuses else 0,
+            "ms": round((time.perf_counter() - begun) * 1000, 1),
+        }
+        ACCESS.log(logging.DEBUG if path in PROBES else logging.INFO, "answered", extra=facts)
         return chunks
 
     def _register(self, endpoint: Endpoint) -> None:
