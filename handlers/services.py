@@ -13,7 +13,7 @@ from handlers.operations.catalogue import Catalogue, catalogue_of
 from handlers.operations.runner import Runner
 from handlers.operations.service import KIND, Operations
 from handlers.settings import Settings
-from handlers.spec.documents import read_generated
+from handlers.spec.documents import read_apis
 from handlers.storage.blobs import Blobs, open_blobs
 from handlers.storage.sql import Database
 
@@ -55,7 +55,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
     queue = Queue(settings)
     jobs = Jobs(database, queue, blobs, settings)
     assets = Assets(database, blobs)
-    catalogue = catalogue or catalogue_of(read_generated())
+    catalogue = catalogue or catalogue_of(read_apis(outside=settings.operations_dir))
     runner = Runner(catalogue, assets, settings.asset_limit_bytes)
     _services = Services(
         settings=settings,

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
 
     web_processes: PositiveInt = Field(1, description="Web processes.")
     web_threads: PositiveInt = Field(8, description="Threads of each web process.")
+    operations_dir: Path | None = Field(None, description="Folder of further operations: NAME.yaml and NAME.py.")
+    mock: bool = Field(False, description="Whether every operation is answered from its examples.")
+
     workers: PositiveInt = Field(1, description="Worker processes that `seamark up` and `seamark work` start.")
     operation_processes: PositiveInt = Field(1, description="Warm processes for invokesync, per web process.")
 

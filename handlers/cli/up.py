@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from handlers.cli import banner, dev, home, programs, redis_server
-from handlers.cli.generate import needed_checkout
+from handlers.cli.outside import operations_option
 from handlers.cli.supervisor import CrashLoop, Supervisor
 from handlers.observability import METRICS_FOLDER, forget_dead
 from handlers.services import start
@@ -26,20 +26,21 @@ HEALTHY_S: Final = 60.0  # after so long without an answer there is something wr
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0: any.  [default: SEAMARK_PORT, or 8030]")
 @click.option("--workers", type=click.IntRange(1), help="Worker processes.  [default: SEAMARK_WORKERS, or 1]")
 @click.option("--dev", "developing", is_flag=True, help="Regenerate and start anew when the sources change.")
+@operations_option
 def command(developing: bool, **given: Any) -> None:
     """Start everything on this machine: Redis, the web and the workers; Ctrl-C stops all of it."""
-    root = needed_checkout() if developing else None
     given |= {"validate_responses": True} if developing else {}
     settings = programs.configure(**given)
+    sources = dev.sources(settings) if developing else ()
     with ExitStack() as stack:
         note = stack.enter_context(home.held(settings))
         forget_dead(home.make_runtime_dir(settings) / METRICS_FOLDER)
         port = programs.Port(settings.host, settings.port)
         stack.callback(port.close)
-        run(settings.model_copy(update={"port": port.number}), note, root)
+        run(settings.model_copy(update={"port": port.number}), note, sources)
 
 
-def run(settings: Settings, note: Path, root: Path | None) -> None:
+def run(settings: Settings, note: Path, sources: Sequence[dev.Source]) -> None:
     """Start everything, say so, and keep it running until told to stop."""
     url = programs.address_of(settings, settings.port)
     supervisor = Supervisor(settings.drain_s)
@@ -52,7 +53,7 @@ def run(settings: Settings, note: Path, root: Path | None) -> None:
         home.write_note(note, url)
         if supervisor.run(until=in_time(lambda: banner.alive(url)), patient=False):
             click.echo(banner.banner(url, settings.home.resolve(), token, notes))
-            supervisor.run(until=dev.watch(root, supervisor) if root else lambda: False)
+            supervisor.run(until=dev.watch(sources, supervisor))
     except CrashLoop as loop:
         raise click.ClickException(str(loop)) from loop
     finally:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from handlers.errors import OperationNotFound
+from handlers.operations.folder import package_of
+from handlers.operations.signatures import disagreements
 from handlers.spec.documents import Api
+from handlers.spec.shape import follow
 
 PREFIX = "invoke/"
-GIVEN = frozenset({"report", "directory"})  #: what a function gets beside its inputs, if it asks for it
 
 
 class CatalogueError(Exception):
@@ -73,56 +74,54 @@ def catalogue_of(apis: Iterable[Api]) -> Catalogue:
 def operation_of(api: Api) -> Operation:
     """Return the operation that a document describes, checked against its function."""
     name = api.name.removeprefix(PREFIX)
-    schemas = api.document["components"]["schemas"]
+    schemas = api.document.get("components", {}).get("schemas", {})
+    if not {"Inputs", "Outputs"} <= schemas.keys():
+        raise CatalogueError(f"The spec of the operation {name} has no schemas `Inputs` and `Outputs`.")
     inputs, outputs = schemas["Inputs"], schemas["Outputs"]
+    package = package_of(api.folder) if api.folder else "handlers.operations"
     operation = Operation(
         name=name,
-        module=f"handlers.operations.{name.replace('-', '_')}",
+        module=f"{package}.{name.replace('-', '_')}",
         asset_inputs=assets_of(inputs, api.document),
         asset_outputs=assets_of(outputs, api.document),
         outputs=frozenset(outputs.get("required", ())),
     )
-    check_signature(operation, inputs)
+    check_function(operation, api)
     return operation
 
 
 def assets_of(schema: Mapping[str, Any], document: Mapping[str, Any]) -> frozenset[str]:
     """Return the properties that are references to assets."""
     properties: Mapping[str, Any] = schema.get("properties", {})
-    return frozenset(name for name, value in properties.items() if resolved(value, document).get("x-asset"))
+    return frozenset(name for name, value in properties.items() if follow(document, value).get("x-asset"))
 
 
-def resolved(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Follow a local `$ref`."""
-    while "$ref" in schema:
-        target: Any = document
-        for step in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[step.replace("~1", "/").replace("~0", "~")]
-        schema = target
-    return schema
-
-
-def check_signature(operation: Operation, inputs: Mapping[str, Any]) -> None:
+def check_function(operation: Operation, api: Api) -> None:
     """Refuse a function that could not be called with what its spec lets through.
 
     Raises:
         CatalogueError: It is missing, misses an input, or wants one that the spec does not require.
     """
+    spec = f"{api.folder or 'specs/invoke'}/{operation.name}.yaml"
+    found = disagreements(find_function(operation, spec), api.document["components"]["schemas"]["Inputs"], api.document)
+    if found:
+        raise CatalogueError(f"{operation.module}.run does not agree with {spec}: {'; '.join(found)}.")
+
+
+def find_function(operation: Operation, spec: str) -> Callable[..., Mapping[str, Any]]:
+    """Return the function of an operation.
+
+    Raises:
+        CatalogueError: There is none, or its module cannot be imported.
+    """
     try:
-        parameters = inspect.signature(operation.function()).parameters
-    except (ImportError, AttributeError) as error:
-        raise CatalogueError(f"{operation.module} has no function `run` for the operation {operation.name}.") from error
-    wanted = {argument(name): name for name in inputs.get("properties", {})}
-    required = {argument(name) for name in inputs.get("required", ())}
-    takes = set(parameters) - GIVEN
-    needs = {name for name in takes if parameters[name].default is inspect.Parameter.empty}
-    if takes != set(wanted) or not needs <= required:
-        raise CatalogueError(
-            f"{operation.module}.run takes {sorted(takes)} and needs {sorted(needs)}; "
-            f"specs/invoke/{operation.name}.yaml has the inputs {sorted(wanted)} and requires {sorted(required)}."
-        )
-
-
-def argument(name: str) -> str:
-    """Return the name of an input as a name of a parameter."""
-    return name.replace("-", "_")
+        return operation.function()
+    except AttributeError as error:
+        raise CatalogueError(f"{operation.module} has no function `run` for {spec}.") from error
+    except ModuleNotFoundError as error:
+        if error.name != operation.module:
+            raise CatalogueError(f"{operation.module} cannot be imported: {error}.") from error
+        raise CatalogueError(f"There is no module {operation.module} for {spec}.") from error
+    except Exception as error:
+        # Whatever a module does when it is imported, the server tells whose it is, and does not start.
+        raise CatalogueError(f"{operation.module} cannot be imported: {type(error).__name__}: {error}.") from error

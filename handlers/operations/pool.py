@@ -25,7 +25,7 @@ from handlers.operations.catalogue import catalogue_of
 from handlers.operations.runner import Runner
 from handlers.operations.values import SILENCE
 from handlers.settings import Settings
-from handlers.spec.documents import read_generated
+from handlers.spec.documents import read_apis
 from handlers.storage.blobs import open_blobs
 from handlers.storage.sql import Database
 from handlers.wire import Caller
@@ -110,7 +110,7 @@ _runner: Runner | None = None
 def _start(settings: Settings) -> None:
     """Prepare an operation process."""
     global _runner  # noqa: PLW0603 - the pool gives its processes no other place for what they keep
-    catalogue = catalogue_of(read_generated())
+    catalogue = catalogue_of(read_apis(outside=settings.operations_dir))
     assets = Assets(Database(settings.sql_url), open_blobs(settings.store_url))
     _runner = Runner(catalogue, assets, settings.asset_limit_bytes)
     for module in catalogue.preload():

@@ -10,7 +10,8 @@ from typing import Any
 from handlers.assets import access
 from handlers.assets.store import Assets
 from handlers.errors import AssetNotFound, Fault, InternalError, Problem, TooLarge
-from handlers.operations.catalogue import Catalogue, Operation, argument
+from handlers.operations.catalogue import Catalogue, Operation
+from handlers.operations.signatures import argument
 from handlers.operations.values import AssetFile, NewAsset, Report
 from handlers.wire import Caller
 

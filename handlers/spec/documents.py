@@ -25,6 +25,29 @@ class Api:
     name: str  #: "provider", or "invoke/hash" for an operation
     document: Mapping[str, Any]  #: OpenAPI 3.0.3, every $ref local, a controller on every operation
     mount: str  #: path of the first server, without a trailing slash: "" or "/ops"
+    folder: Path | None = None  #: where the operation's YAML and function are, if not in this package
+
+
+def read_apis(names: Collection[str] = (), outside: Path | None = None) -> list[Api]:
+    """Return what is to be served: the documents in `generated/`, and the operations of a folder outside.
+
+    Args:
+        names: Which ones; none means all, and `invoke` means every operation.
+        outside: A folder of operations, see `outside.py`.
+
+    Raises:
+        DocumentMissing: There are none, or one of *names* is not among them, or two have one name.
+        SpecError: An operation in *outside* cannot be read.
+    """
+    found = {api.name: api for api in read_generated()}
+    if outside is not None:
+        from handlers.spec.outside import read_outside
+
+        for api in read_outside(outside):
+            if api.name in found:
+                raise DocumentMissing(f"{outside} has the operation {api.name!r}, which is built in. Rename it.")
+            found[api.name] = api
+    return [found[name] for name in _chosen(sorted(found), names)]
 
 
 def read_generated(names: Collection[str] = (), folder: Path | None = None) -> list[Api]:
