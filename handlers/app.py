@@ -8,11 +8,12 @@ from dataclasses import replace
 from handlers.console.routes import register
 from handlers.gateway.compilation import compile_apis, mount_of
 from handlers.gateway.endpoint import Endpoint, Handler
+from handlers.gateway.mock import MockResolver
 from handlers.gateway.resolver import Resolver
 from handlers.gateway.server import Gateway
 from handlers.services import services
 from handlers.settings import Settings
-from handlers.spec.documents import Api, read_generated
+from handlers.spec.documents import Api, read_apis
 
 
 def create_app(
@@ -20,23 +21,26 @@ def create_app(
     *,
     apis: Sequence[Api] | None = None,
     mounts: Mapping[str, str] | None = None,
-    resolver: Callable[[Api], Resolver] = Resolver,
+    resolver: Callable[[Api], Resolver] | None = None,
 ) -> Gateway:
     """Return the application.
 
     Args:
         settings: Which APIs to serve, bounds, trust.
-        apis: The documents; those in `generated/` by default.
+        apis: The documents; those in `generated/` and in the folder of the settings by default.
         mounts: Where to serve an API, by its name, if not where its document says; `invoke` stands for all operations.
             Those of the settings by default.
-        resolver: Makes the resolver of an API.
+        resolver: Makes the resolver of an API; by default one that finds the handlers, or the examples where the
+            settings say so.
 
     Raises:
         CannotServe: Handlers are missing, or do not take what the spec gives them; all of them are named.
     """
     if apis is None:
-        apis = read_generated([name.strip() for name in settings.apis.split(",") if name.strip()])
+        names = [name.strip() for name in settings.apis.split(",") if name.strip()]
+        apis = read_apis(names, settings.operations_dir)
     mounts = settings.mount_points if mounts is None else mounts
+    resolver = resolver or (MockResolver if settings.mock else Resolver)
     endpoints = compile_apis(apis, settings, mounts=mounts, resolver=resolver)
     app = Gateway("handlers", settings=settings, endpoints=endpoints)
     served = [replace(api, mount=mount_of(api, mounts)) for api in apis]

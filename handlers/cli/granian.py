@@ -37,7 +37,8 @@ def load(_target: str) -> Any:
     from handlers.services import services
     from handlers.wsgi import app
 
-    services().operations.pool.warm()
+    if not Settings().mock:
+        services().operations.pool.warm()
     return app
 
 
