@@ -6,6 +6,7 @@
     │   └── BodyMalformed
     ├── Unauthorized (401)
     ├── Forbidden (403)
+    │   ├── AddressRefused
     │   └── PaymentMissing
     ├── NotFound (404)
     │   ├── AssetNotFound
@@ -17,9 +18,11 @@
     │   └── AlreadyFinished
     ├── Gone (410)
     │   └── JobExpired
+    ├── LengthRequired (411)
     ├── TooLarge (413)
     ├── MediaTypeUnsupported (415)
     ├── Unprocessable (422)
+    │   ├── KeyReused
     │   └── OperationFailed
     ├── TooManyRequests (429)
     ├── InternalError (500)
@@ -136,6 +139,10 @@ class Forbidden(Problem):
     status = HTTPStatus.FORBIDDEN
 
 
+class AddressRefused(Forbidden):
+    """This server does not call that address."""
+
+
 class PaymentMissing(Forbidden):
     """The asset has to be paid for first."""
 
@@ -188,6 +195,12 @@ class JobExpired(Gone):
     """The job was here, and its time is over."""
 
 
+class LengthRequired(Problem):
+    """The length of the body has to be announced."""
+
+    status = HTTPStatus.LENGTH_REQUIRED
+
+
 class TooLarge(Problem):
     """The request is larger than this server takes."""
 
@@ -204,6 +217,10 @@ class Unprocessable(Problem):
     """The input is well formed but cannot be worked with."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class KeyReused(Unprocessable):
+    """The Idempotency-Key was used for another request."""
 
 
 class OperationFailed(Unprocessable):

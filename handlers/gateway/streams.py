@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from handlers.errors import BadRequest, BodyMalformed, Fault, TooLarge
+from handlers.errors import BadRequest, BodyMalformed, Fault, LengthRequired, TooLarge
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream, WSGIEnvironment
@@ -67,13 +67,19 @@ def length_of(environ: WSGIEnvironment) -> int | None:
 
     Raises:
         BadRequest: Content-Length is not a number.
+        LengthRequired: The body is sent in chunks, and the server cannot tell where it ends.
     """
     text = environ.get("CONTENT_LENGTH")
     if text:
         if text.isascii() and text.isdigit():
             return int(text)
         raise BadRequest("Content-Length is not a number.", faults=[Fault("header", "Content-Length", "Not a number.")])
-    return None if "HTTP_TRANSFER_ENCODING" in environ else 0
+    if "HTTP_TRANSFER_ENCODING" not in environ:
+        return 0
+    if not environ.get("wsgi.input_terminated"):
+        # Reading could wait for ever, and reading nothing would take the body for an empty one.
+        raise LengthRequired("This WSGI server does not hand over bodies that are sent in chunks.")
+    return None
 
 
 def read_whole(environ: WSGIEnvironment, limit: int) -> bytes:

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -120,14 +122,30 @@ class Server:
         return found
 
 
+@contextmanager
+def running(home: Path) -> Iterator[Server]:
+    """Give a running server with an empty home; leave nothing of it."""
+    made = Server(home)
+    try:
+        yield made.start()
+    finally:
+        if made.process is not None and made.process.poll() is None:
+            made.stop()
+        made.client.close()
+
+
 @pytest.fixture
 def server(tmp_path):
-    """A running server with an empty home."""
-    made = Server(tmp_path / "home").start()
-    yield made
-    if made.process is not None and made.process.poll() is None:
-        made.stop()
-    made.client.close()
+    """A running server of the test's own, to be killed and stopped as it likes."""
+    with running(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A running server that the tests of a module share: they only talk to it."""
+    with running(tmp_path_factory.mktemp("shared") / "home") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

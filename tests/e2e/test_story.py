@@ -3,12 +3,12 @@
 import csv
 
 
-def test_a_model_trained_as_a_job_predicts_at_once(server, digits):
+def test_a_model_trained_as_a_job_predicts_at_once(shared, digits):
     """Train on handwritten digits by `invokeasync`, poll `getstatus`, predict by `invokesync` with the model."""
-    dataset = server.add(digits, "--name", "digits")
+    dataset = shared.add(digits, "--name", "digits")
 
-    job = server.submit("train-classifier", dataset={"did": dataset}, target="digit")
-    trained = server.ended("train-classifier", job)
+    job = shared.submit("train-classifier", dataset={"did": dataset}, target="digit")
+    trained = shared.ended("train-classifier", job)
 
     assert "succeeded" == trained["status"]
     assert trained["outputs"] == trained["results"]
@@ -19,29 +19,29 @@ def test_a_model_trained_as_a_job_predicts_at_once(server, digits):
         "model": trained["outputs"]["model"],
         "rows": [[float(value) for name, value in row.items() if name != "digit"] for row in rows],
     }
-    predicted = server.client.post("/invoke/predict-class/invokesync", json=inputs)
+    predicted = shared.client.post("/invoke/predict-class/invokesync", json=inputs)
     assert 200 == predicted.status_code, predicted.text
     assert [int(row["digit"]) for row in rows] == predicted.json()["outputs"]["labels"]
 
 
-def test_the_new_model_is_in_the_metadata_store(server, digits):
+def test_the_new_model_is_in_the_metadata_store(shared, digits):
     """An output asset has a DDO of its own that anyone with its DID can read."""
-    dataset = server.add(digits)
-    trained = server.ended(
+    dataset = shared.add(digits)
+    trained = shared.ended(
         "train-classifier",
-        server.submit("train-classifier", dataset={"did": dataset}, target="digit", algorithm="logistic"),
+        shared.submit("train-classifier", dataset={"did": dataset}, target="digit", algorithm="logistic"),
     )
     did = trained["outputs"]["model"]["did"]
 
-    response = server.client.get(f"/api/v1/aquarius/assets/ddo/{did}")
+    response = shared.client.get(f"/api/v1/aquarius/assets/ddo/{did}")
 
     assert 200 == response.status_code
     assert did == response.json()["id"]
 
 
-def test_wrong_inputs_are_refused_with_their_places(server):
+def test_wrong_inputs_are_refused_with_their_places(shared):
     """A missing input, a wrong type, an unknown input and an unknown asset each name the place."""
-    post = server.client.post
+    post = shared.client.post
     unknown = "did:op:" + "0" * 64
 
     missing = post("/invoke/hash/invokesync", json={})
@@ -56,22 +56,22 @@ def test_wrong_inputs_are_refused_with_their_places(server):
     assert "/saved_model/did" == absent.json()["errors"][0]["place"]
 
 
-def test_a_result_asked_for_too_early_is_a_conflict(server, many_digits):
+def test_a_result_asked_for_too_early_is_a_conflict(shared, many_digits):
     """409 with Retry-After while the job runs; 404 for a job that is not there, or is another operation's."""
-    job = server.submit("train-classifier", dataset={"did": server.add(many_digits)}, target="digit")
+    job = shared.submit("train-classifier", dataset={"did": shared.add(many_digits)}, target="digit")
 
-    early = server.client.get("/invoke/train-classifier/getresult", params={"jobid": job})
-    other = server.client.get("/invoke/hash/getstatus", params={"jobid": job})
-    none = server.client.get("/invoke/hash/getresult", params={"jobid": "0" * 32})
+    early = shared.client.get("/invoke/train-classifier/getresult", params={"jobid": job})
+    other = shared.client.get("/invoke/hash/getstatus", params={"jobid": job})
+    none = shared.client.get("/invoke/hash/getresult", params={"jobid": "0" * 32})
 
     assert 409 == early.status_code
     assert int(early.headers["retry-after"]) > 0
     assert [404, 404] == [other.status_code, none.status_code]
 
 
-def test_async_answers_201_and_where_to_look(server):
+def test_async_answers_201_and_where_to_look(shared):
     """201 with Location by default, 202 for those who prefer it, the id under all three names."""
-    post = server.client.post
+    post = shared.client.post
 
     created = post("/invoke/hash/invokeasync", json={"to_hash": "a"})
     accepted = post("/invoke/hash/invokeasync", json={"to_hash": "a"}, headers={"Prefer": "respond-async"})
@@ -79,25 +79,25 @@ def test_async_answers_201_and_where_to_look(server):
     assert (201, 202) == (created.status_code, accepted.status_code)
     ids = created.json()
     assert ids["jobid"] == ids["job-id"] == ids["jobId"]
-    assert f"{server.url}/invoke/hash/getstatus?jobid={ids['jobid']}" == created.headers["location"]
-    assert 200 == server.client.get(created.headers["location"]).status_code
+    assert f"{shared.url}/invoke/hash/getstatus?jobid={ids['jobid']}" == created.headers["location"]
+    assert 200 == shared.client.get(created.headers["location"]).status_code
 
 
-def test_modes_that_a_spec_leaves_out_are_not_served(server):
+def test_modes_that_a_spec_leaves_out_are_not_served(shared):
     """`predict-class` has no job, `train-classifier` no synchronous run: 404, and nothing in the served spec."""
-    assert 404 == server.client.post("/invoke/predict-class/invokeasync", json={}).status_code
-    assert 404 == server.client.post("/invoke/train-classifier/invokesync", json={}).status_code
-    document = server.client.get("/openapi/invoke/predict-class.json").json()
+    assert 404 == shared.client.post("/invoke/predict-class/invokeasync", json={}).status_code
+    assert 404 == shared.client.post("/invoke/train-classifier/invokesync", json={}).status_code
+    document = shared.client.get("/openapi/invoke/predict-class.json").json()
     assert ["/invokesync"] == list(document["paths"])
 
 
-def test_a_failing_job_says_why(server, tmp_path):
+def test_a_failing_job_says_why(shared, tmp_path):
     """The line that cannot be read stands in the job's result, in the words of DEP-6 and as a problem."""
     table = tmp_path / "bad.csv"
     table.write_text("a,b\n1,x\nfoo,y\n")
 
-    result = server.ended(
-        "train-classifier", server.submit("train-classifier", dataset={"did": server.add(table)}, target="b")
+    result = shared.ended(
+        "train-classifier", shared.submit("train-classifier", dataset={"did": shared.add(table)}, target="b")
     )
 
     assert ("failed", 8005) == (result["status"], result["errorcode"])
@@ -106,11 +106,11 @@ def test_a_failing_job_says_why(server, tmp_path):
     assert "outputs" not in result
 
 
-def test_a_priced_asset_is_not_given_away(server, digits):
+def test_a_priced_asset_is_not_given_away(shared, digits):
     """No operation reads an asset that has a price."""
-    did = server.add(digits, "--price", "1")
+    did = shared.add(digits, "--price", "1")
 
-    response = server.client.post("/invoke/hash/invokesync", json={"to_hash": "", "saved_model": {"did": did}})
+    response = shared.client.post("/invoke/hash/invokesync", json={"to_hash": "", "saved_model": {"did": did}})
 
     assert 403 == response.status_code
     assert response.json()["type"].endswith("/PaymentMissing")
