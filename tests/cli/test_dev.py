@@ -3,16 +3,19 @@
 import pytest
 
 from handlers.cli import dev
+from handlers.cli.supervisor import Child, Program
+from handlers.settings import Settings
 
 SPEC = "openapi: 3.0.3\n"
 
 
 class Keeper:
-    """Stands for the supervisor: remembers what was to start anew."""
+    """Stands for the supervisor, whose processes are the web and Redis: remembers what was to start anew."""
 
     def __init__(self):
         self.restarted = []
-        self.children = {}
+        programs = [Program(name="web", command=()), Program(name="redis", command=(), last=True)]
+        self.children = {program.name: Child(program, print) for program in programs}
 
     def restart(self, names):
         self.restarted.append(names)
@@ -22,6 +25,7 @@ class Keeper:
 def root(tmp_path, monkeypatch):
     """A checkout whose generator only notes that it ran."""
     monkeypatch.setattr(dev, "LOOK_S", 0)
+    monkeypatch.setattr(dev, "needed_checkout", lambda: tmp_path)
     for folder in ("specs", "handlers", "tools/generate"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "tools" / "generate" / "__main__.py").write_text(
@@ -34,7 +38,7 @@ def root(tmp_path, monkeypatch):
 def test_an_edited_handler_starts_the_processes_anew(root):
     """A change of code needs no generator; no change needs nothing."""
     keeper = Keeper()
-    look = dev.watch(root, keeper)
+    look = dev.watch(dev.sources(Settings()), keeper)
 
     look()
     before = list(keeper.restarted)
@@ -43,21 +47,21 @@ def test_an_edited_handler_starts_the_processes_anew(root):
 
     assert [] == before
     assert [False, False] == answers
-    assert [[]] == keeper.restarted
+    assert [["web"]] == keeper.restarted
     assert not (root / "ran").exists()
 
 
 def test_an_edited_spec_is_generated_first(root):
     """A change of a spec runs the generator, and a spec that is wrong stops nothing."""
     keeper = Keeper()
-    look = dev.watch(root, keeper)
+    look = dev.watch(dev.sources(Settings()), keeper)
 
     (root / "specs" / "b.yaml").write_text(SPEC)
     look()
     assert (root / "ran").exists()
-    assert [[]] == keeper.restarted
+    assert [["web"]] == keeper.restarted
 
     (root / "wrong").touch()
     (root / "specs" / "b.yaml").unlink()
     look()
-    assert [[]] == keeper.restarted
+    assert [["web"]] == keeper.restarted
