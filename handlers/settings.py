@@ -11,14 +11,16 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
-import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+RUNTIME_PATH_BYTES = 80  # leaves 27 for the names of the sockets
 
 
 def default_home() -> Path:
@@ -45,16 +47,18 @@ class Settings(BaseSettings):
     apis: str = Field("", description="APIs to serve, separated by commas; empty: all.")
     mounts: str = Field("", description="Where to serve APIs, such as invoke=/,ops=/v2; empty: as their specs say.")
 
-    web_processes: PositiveInt = Field(1, description="Web processes.")
-    web_threads: PositiveInt = Field(8, description="Threads of each web process.")
     operations_dir: Path | None = Field(None, description="Folder of further operations: NAME.yaml and NAME.py.")
     mock: bool = Field(False, description="Whether every operation is answered from its examples.")
 
+    web_processes: PositiveInt = Field(1, description="Web processes.")
+    web_threads: PositiveInt = Field(8, description="Threads of each web process.")
     workers: PositiveInt = Field(1, description="Worker processes that `seamark up` and `seamark work` start.")
     operation_processes: PositiveInt = Field(1, description="Warm processes for invokesync, per web process.")
 
     invoke_open: bool = Field(False, description="Whether strangers from other machines may invoke operations.")
     manage_open: bool = Field(False, description="Whether management needs no token; only on loopback.")
+    login_s: PositiveInt = Field(3600, description="How long the token of a login lasts, in seconds.")
+    signer_scopes: str = Field("", description="Scopes of signers without an account, such as invoke; empty: no entry.")
 
     sync_timeout_s: PositiveFloat = Field(30.0, description="Longest an invokesync may take, in seconds.")
     job_timeout_s: PositiveFloat = Field(3600.0, description="Longest one job may run, in seconds.")
@@ -65,6 +69,17 @@ class Settings(BaseSettings):
     job_log_bytes: PositiveInt = Field(1 << 20, description="Most that one job may log, in bytes.")
     queue_limit: PositiveInt = Field(10_000, description="Jobs that may wait before new ones are refused.")
     sweep_s: PositiveFloat = Field(5.0, description="Seconds between two sweeps for lost or stale jobs.")
+
+    event_streams: NonNegativeInt = Field(
+        4, description="Callers of a web process that may wait for a job's events at a time; two threads stay free."
+    )
+    callback_attempts: PositiveInt = Field(8, description="How often a callbackUrl is tried.")
+    callback_retry_s: PositiveFloat = Field(
+        5.0, description="Seconds before a callback is tried again; each further wait is four times as long."
+    )
+    allowed_networks: str = Field(
+        "", description="Networks that are not public and may be called all the same, such as 10.0.0.0/8, with commas."
+    )
 
     body_limit_bytes: PositiveInt = Field(8 << 20, description="Largest JSON or form body, in bytes.")
     upload_limit_bytes: PositiveInt = Field(2 << 30, description="Largest upload, in bytes.")
@@ -77,6 +92,13 @@ class Settings(BaseSettings):
     validate_responses: bool = Field(False, description="Whether answers are checked against the spec.")
     log_format: Literal["json", "text"] = Field("text", description="Form of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        """Refuse what is no network at once, and not when it is first needed."""
+        networks_of(text)
+        return text
 
     @cached_property
     def sql_url(self) -> str:
@@ -95,15 +117,26 @@ class Settings(BaseSettings):
 
     @cached_property
     def runtime_dir(self) -> Path:
-        """Folder for sockets: short, since a unix socket's path must stay below 108 bytes."""
-        digest = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]
-        base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-        return Path(base) / f"seamark-{os.getuid()}-{digest}"
+        """Folder for sockets: in the home, or in the system's folder for temporary files where the home's path is long.
+
+        A unix socket's path must stay below 108 bytes. The folder depends on the home alone, so that a command that is
+        run by another program finds the sockets that `seamark up` made.
+        """
+        inside = self.home.resolve() / "run"
+        if len(os.fsencode(inside)) <= RUNTIME_PATH_BYTES:
+            return inside
+        digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:12]
+        return Path("/tmp") / f"seamark-{os.getuid()}-{digest}"  # noqa: S108 - its owner and mode are checked
 
     @cached_property
     def origins(self) -> tuple[str, ...]:
         """Return the origins of `cors_origins`, one by one."""
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
+
+    @cached_property
+    def networks(self) -> tuple[Network, ...]:
+        """Return the networks of `allowed_networks`, one by one."""
+        return networks_of(self.allowed_networks)
 
     @cached_property
     def mount_points(self) -> Mapping[str, str]:
@@ -115,6 +148,15 @@ class Settings(BaseSettings):
     def opens_management(self) -> bool:
         """Return whether these settings let other machines manage this one without a token."""
         return self.manage_open and not is_loopback(self.host)
+
+
+def networks_of(text: str) -> tuple[Network, ...]:
+    """Return the networks that *text* lists.
+
+    Raises:
+        ValueError: One is none.
+    """
+    return tuple(ipaddress.ip_network(word.strip()) for word in text.split(",") if word.strip())
 
 
 def is_loopback(host: str) -> bool:

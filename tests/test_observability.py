@@ -31,7 +31,6 @@ for _ in range(2):
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
     """Settings with folders of their own."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.delenv("SEAMARK_PROCESS", raising=False)
     return Settings(home=tmp_path / "home", log_format="json")
 

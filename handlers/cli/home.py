@@ -18,7 +18,6 @@ from filelock import FileLock, Timeout
 from handlers.services import Services
 from handlers.settings import Settings
 
-SOCKET_PATH_BYTES: Final = 107  # a longer path of a unix socket cannot be bound
 PRIVATE: Final = 0o700
 
 
@@ -71,16 +70,14 @@ def make_runtime_dir(settings: Settings) -> Path:
     """Make the folder for sockets, and see that it is ours alone.
 
     Raises:
-        ClickException: It is somebody else's, or its path is too long for a socket.
+        ClickException: It is somebody else's.
     """
     folder = settings.runtime_dir
-    if len(os.fsencode(folder / "redis.sock")) > SOCKET_PATH_BYTES:
-        raise click.ClickException(f"{folder} is too long for a socket; set XDG_RUNTIME_DIR to a shorter folder.")
     folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise click.ClickException(
-            f"{folder} is somebody else's; remove it, or set XDG_RUNTIME_DIR to your own folder."
+            f"{folder} is somebody else's; remove it, or set SEAMARK_HOME to a folder of your own."
         )
     folder.chmod(PRIVATE)
     return folder

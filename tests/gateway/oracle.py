@@ -176,6 +176,7 @@ class Oracle:
         """Return what our gateway says."""
         environ = EnvironBuilder(method=request.method, base_url=ORIGIN).get_environ()
         environ.pop("CONTENT_LENGTH", None)
+        environ["wsgi.input_terminated"] = True
         environ["PATH_INFO"] = unquote_to_bytes(request.path).decode("latin-1")
         environ["QUERY_STRING"] = request.query
         for name, value in request.headers.items():

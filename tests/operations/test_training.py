@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -222,3 +225,13 @@ def test_csv_with_a_byte_order_mark_is_read(iris, tmp_path):
 
     with iris.path.open() as file:
         assert next(csv.reader(file))[:-1] == trained["features"]
+
+
+def test_no_process_of_ours_reports_to_the_maker_of_a_library():
+    """Whoever imports anything of ours has onnxruntime's telemetry turned off before it can be imported."""
+    code = "import handlers.settings, os, sys; print(os.environ['ORT_DISABLE_TELEMETRY'], 'onnxruntime' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+    assert ["1", "False"] == done.stdout.split()
