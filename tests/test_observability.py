@@ -42,6 +42,7 @@ def lines(settings):
     before, level = root.handlers[:], root.level
     stream = io.StringIO()
     observability.start_logs(settings, "web", stream)
+    observability.bind()  # a request that an earlier test sent in this process may still be bound
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.handlers[:] = before
     root.setLevel(level)

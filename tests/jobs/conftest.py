@@ -25,6 +25,7 @@ from handlers.jobs.tables import ENDED, Status
 from handlers.settings import Settings
 from handlers.storage import migrate
 from tests.jobs.workshop import jobs_of
+from tests.parts import missing
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
@@ -133,7 +134,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path}/seamark.sqlite"
         return
     if not POSTGRES_URL:
-        pytest.skip("SEAMARK_TEST_POSTGRES_URL is not set.")
+        missing("SEAMARK_TEST_POSTGRES_URL is not set.")
     name = f"seamark_{secrets.token_hex(6)}"
     server = create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
