@@ -134,6 +134,11 @@ class Settings(BaseSettings):
         return tuple(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
 
     @cached_property
+    def scopes_of_signers(self) -> tuple[str, ...]:
+        """Return the scopes of `signer_scopes`, one by one."""
+        return tuple(scope.strip() for scope in self.signer_scopes.split(",") if scope.strip())
+
+    @cached_property
     def networks(self) -> tuple[Network, ...]:
         """Return the networks of `allowed_networks`, one by one."""
         return networks_of(self.allowed_networks)

@@ -14,7 +14,9 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
+from handlers.files.remote import Remote
 from handlers.jobs.bell import Bell
+from handlers.jobs.messenger import Messenger
 from handlers.jobs.runner import Handler
 from handlers.jobs.service import Jobs
 from handlers.jobs.stable import Stable
@@ -39,7 +41,9 @@ def serve(jobs: Jobs, kinds: str) -> None:
     """Take up *jobs* and sweep after them until told to stop; *kinds* is what `Stable` takes."""
     supervisor = supervise(jobs, kinds)
     stop = threading.Event()
-    threading.Thread(target=Sweeper(jobs).run, args=(stop,), name="sweeper", daemon=True).start()
+    messenger = Messenger(jobs, Remote(jobs.settings.networks).post)
+    for part, name in ((Sweeper(jobs).run, "sweeper"), (messenger.run, "messenger")):
+        threading.Thread(target=part, args=(stop,), name=name, daemon=True).start()
     try:
         jobs.queue.work(supervisor.name, supervisor.run, supervisor.bell)
     finally:

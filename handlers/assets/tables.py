@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, String
+from sqlalchemy import JSON, BigInteger, Boolean, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from handlers.storage.sql import Base, Instant
@@ -28,3 +28,17 @@ class AssetRow(Base):
     updated: Mapped[datetime] = mapped_column(Instant)
 
     __table_args__ = (Index("ix_assets_created", "created"),)
+
+
+class MetadataRow(Base):
+    """A text that describes an asset, kept under its hash."""
+
+    __tablename__ = "metadata"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)  #: SHA3-256 of the text's UTF-8 bytes
+    text: Mapped[str] = mapped_column(Text)
+    owner: Mapped[str | None] = mapped_column(String(200))  #: who registered it
+    public: Mapped[bool] = mapped_column(Boolean)  #: whether others see it too
+    created: Mapped[datetime] = mapped_column(Instant)
+
+    __table_args__ = (Index("ix_metadata_created", "created"),)

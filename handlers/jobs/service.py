@@ -6,6 +6,9 @@ queues it when it can.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,12 +29,14 @@ from handlers.errors import (
     QueueUnavailable,
     TooManyRequests,
 )
-from handlers.jobs import transitions
+from handlers.jobs import callbacks, keys, transitions
+from handlers.jobs.keys import Key
 from handlers.jobs.queue import Queue
 from handlers.jobs.records import Job, LogLine, blobs_of, job_from
 from handlers.jobs.tables import JobLogRow, JobRow, Status
 from handlers.observability import count_job
 from handlers.settings import Settings
+from handlers.storage import facts
 from handlers.storage.blobs import Blobs
 from handlers.storage.sql import Database, now
 
@@ -57,7 +62,17 @@ class Jobs:
         self.blobs = blobs
         self.settings = settings
 
-    def submit(self, kind: str, subject: str, inputs: Any, *, owner: str | None, job_id: str | None = None) -> Job:
+    def submit(
+        self,
+        kind: str,
+        subject: str,
+        inputs: Any,
+        *,
+        owner: str | None,
+        job_id: str | None = None,
+        key: Key | None = None,
+        callback: str | None = None,
+    ) -> Job:
         """Store a job and queue it.
 
         Args:
@@ -66,20 +81,29 @@ class Jobs:
             inputs: A JSON value.
             owner: Whose job it is; None: anybody's who knows its id.
             job_id: Makes a second submission of the same job return the first; by default a new id.
+            key: Makes a second submission of the same request return the first job.
+            callback: URL to call when the job has ended; whether it may be called was checked.
 
         Raises:
             TooManyRequests: `queue_limit` jobs wait already.
             Conflict: The id is that of another job.
+            KeyReused: The key was used for another request.
         """
         time = now()
         values = {"id": job_id or secrets.token_hex(16), "kind": kind, "subject": subject, "inputs": inputs}
         try:
             with self.database.write() as connection:
+                if key is not None and (earlier := keys.recall(connection, key, time)) is not None:
+                    return earlier
                 if transitions.count_waiting(connection, self.settings.queue_limit) >= self.settings.queue_limit:
                     raise TooManyRequests("Too many jobs wait already.", headers={"Retry-After": str(RETRY_AFTER_S)})
                 job = transitions.add(connection, values | {"owner": owner, "created": time, "queued": time})
+                if key is not None:
+                    keys.remember(connection, key, job.id)
+                if callback is not None:
+                    callbacks.add(connection, job.id, callback)
         except IntegrityError:
-            return self._earlier(values, owner)
+            return self._earlier(values, owner, key)
         self._queue(job.id)
         return job
 
@@ -128,6 +152,16 @@ class Jobs:
         if not job.ended:
             raise NotFinished("The job has not ended; cancel it first.")
         self.purge(job, now())
+
+    def callback_secret(self, job: Job) -> str:
+        """Return the secret with which the callback of a job is signed, in the form of Standard Webhooks.
+
+        That of all jobs of one owner is the same, so that a receiver needs to be told once.
+        """
+        root = facts.settled(self.database, "callback-key", lambda: secrets.token_hex(32))
+        whose = f"job {job.id}" if job.owner is None else f"owner {job.owner}"
+        secret = hmac.digest(bytes.fromhex(root), whose.encode(errors="surrogatepass"), hashlib.sha256)
+        return f"whsec_{base64.b64encode(secret).decode()}"
 
     def purge(self, job: Job, time: datetime) -> None:
         """Remove all of an ended job but a row that says that it was here."""
@@ -190,8 +224,12 @@ class Jobs:
             self.queue.tell(job.worker, job.id)
         return done
 
-    def _earlier(self, values: dict[str, Any], owner: str | None) -> Job:
-        """Return the job that has this id already, if it is the same one."""
+    def _earlier(self, values: dict[str, Any], owner: str | None, key: Key | None) -> Job:
+        """Return the job that has this id or this key already, if it is the same one."""
+        if key is not None:
+            with self.database.read() as connection:
+                if (earlier := keys.recall(connection, key, now())) is not None:
+                    return earlier
         earlier = self.read(values["id"], all_owners=True)
         if (earlier.kind, earlier.subject, earlier.owner) != (values["kind"], values["subject"], owner):
             raise Conflict("There is another job with this id.")

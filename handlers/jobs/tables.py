@@ -71,3 +71,26 @@ class JobLogRow(Base):
     attempt: Mapped[int] = mapped_column(Integer)
     time: Mapped[datetime] = mapped_column(Instant)
     line: Mapped[str] = mapped_column(Text)
+
+
+class JobKeyRow(Base):
+    """An Idempotency-Key, and the job that the first request with it made."""
+
+    __tablename__ = "job_keys"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)  #: SHA-256 of the owner and the key
+    request: Mapped[str] = mapped_column(String(64))  #: SHA-256 of what was asked for
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+
+
+class CallbackRow(Base):
+    """An address to call when a job has ended."""
+
+    __tablename__ = "callbacks"
+
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    url: Mapped[str] = mapped_column(String(2048))
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    due: Mapped[datetime | None] = mapped_column(Instant, index=True)  #: None: the job runs, or nothing is left to do
+    delivered: Mapped[datetime | None] = mapped_column(Instant)
+    answer: Mapped[str] = mapped_column(String(300), default="")  #: what the last attempt met

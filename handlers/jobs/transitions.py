@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
+from handlers.jobs import callbacks
 from handlers.jobs.records import Job, job_from
 from handlers.jobs.tables import ENDED, JobRow, Status
 
@@ -74,7 +75,10 @@ def move(connection: Connection, job: Job, *only_if: ColumnElement[bool], **valu
     """
     assert values.get("status", job.status) in MOVES[job.status], f"{job.status} -> {values['status']} is no move"
     unmoved = (JobRow.id == job.id, JobRow.status == job.status, JobRow.attempt == job.attempt)
-    return connection.execute(update(JobRow).where(*unmoved, *only_if).values(**values)).rowcount == 1
+    moved = connection.execute(update(JobRow).where(*unmoved, *only_if).values(**values)).rowcount == 1
+    if moved and values.get("status") in ENDED:
+        callbacks.make_due(connection, job.id, values["finished"])
+    return moved
 
 
 def schedule_again(connection: Connection, job: Job, now: datetime, *only_if: ColumnElement[bool]) -> bool:

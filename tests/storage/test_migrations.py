@@ -15,10 +15,12 @@ from sqlalchemy import create_engine, inspect, make_url
 
 import handlers.assets.tables
 import handlers.identities.tables
-import handlers.jobs.tables  # noqa: F401 - the three imports fill Base.metadata
+import handlers.jobs.tables
+import handlers.storage.facts  # noqa: F401 - the four imports fill Base.metadata
 from handlers.errors import StorageUnavailable
 from handlers.storage import migrate
 from handlers.storage.sql import Base, Database
+from tests.parts import missing
 
 POSTGRES_URL = os.environ.get("SEAMARK_TEST_POSTGRES_URL", "")
 
@@ -30,7 +32,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path}/store/seamark.sqlite"
         return
     if not POSTGRES_URL:
-        pytest.skip("SEAMARK_TEST_POSTGRES_URL is not set.")
+        missing("SEAMARK_TEST_POSTGRES_URL is not set.")
     name = f"seamark_{secrets.token_hex(6)}"
     server = create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:

@@ -1,0 +1,1 @@
+"""What lies elsewhere: files and addresses of strangers."""
