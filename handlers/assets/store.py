@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,8 @@ from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, 
 from sqlalchemy.exc import IntegrityError
 
 from handlers.assets import ddo as ddos
-from handlers.assets.did import canonical, new_did
+from handlers.assets import metadata
+from handlers.assets.did import PREFIX, canonical
 from handlers.assets.tables import AssetRow
 from handlers.errors import AssetNotFound, Conflict
 from handlers.storage.blobs import CHUNK_BYTES, Blobs
@@ -57,6 +59,7 @@ class Assets:
         owner: str | None = None,
         job: str | None = None,
         price: str = "0",
+        did: str | None = None,
         **described: str,
     ) -> Asset:
         """Store a file as a new asset.
@@ -68,18 +71,25 @@ class Assets:
             owner: The only caller who may use it; None for everybody.
             job: Id of the job that made it.
             price: Datatokens for one access.
+            did: That of its metadata, where those were registered before; by default there are new ones.
             described: `author`, `license_name`, `description`, `kind` of the DDO.
 
         Raises:
             ValueError: The price is no price.
+            Conflict: There is an asset with this DID already.
         """
-        did, created = new_did(), now()
+        created = now()
         name = name or path.name
         content_type = content_type or guess_type(name) or guess_type(path.name) or DEFAULT_TYPE
         size, checksum = measure(path)
         file = {"contentType": content_type, "contentLength": str(size), "checksum": checksum, "checksumType": "SHA256"}
+        text = None
+        if did is None:
+            text = metadata.text_of(name=name, created=created, **({"kind": "dataset"} | file | described))
+            did = PREFIX + metadata.id_of(text)
         ddo = ddos.make_ddo(did, name=name, files=[file], created=created, price=price, **described)
-        blob = f"assets/{did.rpartition(':')[2]}/0"
+        # Another upload under the same DID may be under way; each has a blob of its own, and one of them gets the row.
+        blob = f"assets/{did.removeprefix(PREFIX)}/{secrets.token_hex(4)}"
         self.blobs.put(blob, path)
         return self._insert(
             Asset(
@@ -93,7 +103,8 @@ class Assets:
                 job=job,
                 created=created,
                 updated=created,
-            )
+            ),
+            text,
         )
 
     def register(self, ddo: Mapping[str, Any]) -> Asset:
@@ -162,6 +173,7 @@ class Assets:
         asset = self.read(did)
         with self.database.write() as connection:
             connection.execute(delete(TABLE).where(TABLE.c.did == asset.did))
+            metadata.remove(connection, asset.did.removeprefix(PREFIX))
         if asset.blob is not None:
             self.blobs.remove(asset.blob)
 
@@ -194,13 +206,17 @@ class Assets:
         except FileNotFoundError as error:
             raise AssetNotFound(f"The file of {asset.did} is gone.") from error
 
-    def _insert(self, asset: Asset) -> Asset:
-        """Store a new row."""
+    def _insert(self, asset: Asset, text: str | None = None) -> Asset:
+        """Store a new row, and the text that describes the asset."""
         row = {column.name: getattr(asset, column.name) for column in TABLE.columns}
         try:
             with self.database.write() as connection:
                 connection.execute(insert(TABLE).values(row))
+                if text is not None:
+                    metadata.add(connection, text, asset.owner, public=asset.owner is None)
         except IntegrityError as error:
+            if asset.blob is not None:
+                self.blobs.remove(asset.blob)
             raise Conflict(f"There is an asset {asset.did} already.") from error
         return asset
 

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.assets import access, ddo
 from handlers.assets.store import Assets
-from handlers.assets.tables import AssetRow
+from handlers.assets.tables import AssetRow, MetadataRow
 from handlers.errors import AssetNotFound, Conflict, Forbidden, PaymentMissing
 from handlers.storage.blobs import FolderBlobs
 from handlers.storage.sql import Base, Database
@@ -19,7 +19,7 @@ STRANGER = Caller()
 def assets(tmp_path):
     """An empty store on a real database and a real folder."""
     database = Database(f"sqlite:///{tmp_path}/assets.sqlite")
-    Base.metadata.create_all(database.engine, tables=[AssetRow.__table__])
+    Base.metadata.create_all(database.engine, tables=[AssetRow.__table__, MetadataRow.__table__])
     yield Assets(database, FolderBlobs(tmp_path / "blobs"))
     database.close()
 
