@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
 from handlers.errors import InputInvalid, NotFound
 from handlers.identities.tables import TokenRow
@@ -42,13 +42,23 @@ class Tokens:
         """Keep tokens in *database*."""
         self.database = database
 
-    def new(self, name: str, scopes: Iterable[str], valid_for: timedelta | None = None) -> tuple[str, Token]:
+    def new(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        valid_for: timedelta | None = None,
+        *,
+        account: str | None = None,
+        secret_of: Callable[[str], str] | None = None,
+    ) -> tuple[str, Token]:
         """Make a token.
 
         Args:
             name: Who will hold it. Jobs made with the token belong to this name.
             scopes: Some of `SCOPES`.
             valid_for: How long it lasts; None for ever.
+            account: Whose login makes it.
+            secret_of: Returns the secret part of the token with an id; random by default.
 
         Returns:
             The secret, which is not kept, and what is kept.
@@ -68,7 +78,7 @@ class Tokens:
             expires=created + valid_for if valid_for else None,
             revoked=None,
         )
-        secret = f"{PREFIX}_{token.id}_{secrets.token_urlsafe(32)}"
+        secret = f"{PREFIX}_{token.id}_{secret_of(token.id) if secret_of else secrets.token_urlsafe(32)}"
         with self.database.write() as connection:
             connection.execute(
                 insert(TokenRow).values(
@@ -78,6 +88,7 @@ class Tokens:
                     scopes=list(wanted),
                     created=created,
                     expires=token.expires,
+                    account=account,
                 )
             )
         return secret, token
@@ -95,11 +106,24 @@ class Tokens:
         token = as_token(row)
         return token if token.valid(now()) else None
 
-    def list(self) -> list[Token]:
-        """Return all tokens, newest first."""
+    def live_of(self, account: str, until: datetime) -> list[str]:
+        """Return the ids of the tokens that logins of an account made and that last until then, the newest last."""
+        lasting = (TokenRow.account == account, TokenRow.revoked.is_(None), TokenRow.expires > until)
         with self.database.read() as connection:
-            rows = connection.execute(select(TokenRow.__table__).order_by(TokenRow.created.desc())).mappings().all()
-        return [as_token(row) for row in rows]
+            found = connection.execute(select(TokenRow.id).where(*lasting).order_by(TokenRow.created))
+            return [token_id for (token_id,) in found]
+
+    def revoke_of(self, account: str) -> None:
+        """End the life of all tokens that logins of an account made."""
+        live = (TokenRow.account == account, TokenRow.revoked.is_(None))
+        with self.database.write() as connection:
+            connection.execute(update(TokenRow).where(*live).values(revoked=now()))
+
+    def forget(self, expired_before: datetime) -> None:
+        """Remove the tokens of logins that ended before then; those that people made stay to be looked at."""
+        with self.database.write() as connection:
+            ended = (TokenRow.account.is_not(None), TokenRow.expires < expired_before)
+            connection.execute(delete(TokenRow).where(*ended))
 
     def revoke(self, token_id: str) -> None:
         """End a token's life.
@@ -113,6 +137,12 @@ class Tokens:
             )
         if not changed.rowcount:
             raise NotFound(f"There is no token {token_id} that could be revoked.")
+
+    def list(self) -> list[Token]:
+        """Return all tokens, newest first."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(TokenRow.__table__).order_by(TokenRow.created.desc())).mappings().all()
+        return [as_token(row) for row in rows]
 
 
 def digest(secret: str) -> str:

@@ -1,0 +1,43 @@
+"""Slow down who guesses."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from typing import Final
+
+from handlers.errors import TooManyRequests
+
+WITHIN_S: Final = 60.0
+REMEMBERED: Final = 10_000  # guessers; the one who was quiet longest is forgotten first
+
+
+class Throttle:
+    """Counts failures in this process, by whoever they are counted for."""
+
+    def __init__(self, failures: int) -> None:
+        """Bear so many failures a minute."""
+        self._most = failures
+        self._failures: OrderedDict[tuple[str, ...], deque[float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def check(self, *who: str) -> None:
+        """Refuse one who has failed too often of late.
+
+        Raises:
+            TooManyRequests: It says when to try again.
+        """
+        with self._lock:
+            times = self._failures.get(who, deque())
+            wait_s = times[0] + WITHIN_S - time.monotonic() if len(times) == self._most else 0
+        if wait_s > 0:
+            raise TooManyRequests("There were too many failures.", headers={"Retry-After": str(int(wait_s) + 1)})
+
+    def failed(self, *who: str) -> None:
+        """Note a failure."""
+        with self._lock:
+            self._failures.setdefault(who, deque(maxlen=self._most)).append(time.monotonic())
+            self._failures.move_to_end(who)
+            if len(self._failures) > REMEMBERED:
+                self._failures.popitem(last=False)
