@@ -79,6 +79,38 @@ class TokenList(TypedDict):
     tokens: list[Token]
 
 
+AccountName: TypeAlias = str
+
+
+class NewAccount1(TypedDict):
+    name: AccountName
+    password: str
+    address: NotRequired[str]
+    scopes: list[Scope]
+
+
+class NewAccount2(TypedDict):
+    name: AccountName
+    password: NotRequired[str]
+    address: str
+    scopes: list[Scope]
+
+
+NewAccount: TypeAlias = NewAccount1 | NewAccount2
+
+
+class Account(TypedDict):
+    name: AccountName
+    address: str | None
+    password: bool
+    scopes: list[Scope]
+    created: Instant
+
+
+class AccountList(TypedDict):
+    accounts: list[Account]
+
+
 InputFault = TypedDict(
     "InputFault",
     {
@@ -176,4 +208,16 @@ class ManageOperations(Protocol):
 
     def revoke_token(self, *, token_id: str) -> _support.Answer[None]:
         """End a token's life."""
+        ...
+
+    def list_accounts(self) -> _support.Answer[AccountList]:
+        """List the accounts by name."""
+        ...
+
+    def add_account(self, *, body: NewAccount) -> _support.Answer[Account]:
+        """Make an account that logs in with a password, an Ethereum key, or either."""
+        ...
+
+    def remove_account(self, *, name: AccountName) -> _support.Answer[None]:
+        """Remove an account and end the life of its tokens."""
         ...

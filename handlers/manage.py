@@ -1,4 +1,4 @@
-"""Handlers of specs/manage.yaml: look after jobs, assets and tokens.
+"""Handlers of specs/manage.yaml: look after jobs, assets, tokens and accounts.
 
 The command line calls these functions too, where it acts on the configured store.
 """
@@ -15,6 +15,7 @@ from typing import cast, overload
 from generated import manage as api
 from handlers.assets.store import Asset, guess_type
 from handlers.errors import Fault, InputInvalid
+from handlers.identities.accounts import Account
 from handlers.identities.tokens import Token
 from handlers.jobs.records import Job
 from handlers.services import services
@@ -125,6 +126,24 @@ def revoke_token(token_id: str) -> None:
     services().tokens.revoke(token_id)
 
 
+def list_accounts() -> api.AccountList:
+    """List the accounts by name."""
+    return {"accounts": [as_account(account) for account in services().accounts.list()]}
+
+
+def add_account(body: api.NewAccount) -> tuple[api.Account, int]:
+    """Make an account that logs in with a password, an Ethereum key, or either."""
+    account = services().accounts.add(
+        body["name"], body["scopes"], password=body.get("password"), address=body.get("address")
+    )
+    return as_account(account), HTTPStatus.CREATED
+
+
+def remove_account(name: str) -> None:
+    """Remove an account and end the life of its tokens."""
+    services().accounts.remove(name)
+
+
 def as_line(job: Job) -> api.Job:
     """Return a job as it stands in a list."""
     return {
@@ -176,6 +195,17 @@ def as_token(token: Token) -> api.Token:
         "created": as_text(token.created),
         "expires": as_text(token.expires),
         "revoked": as_text(token.revoked),
+    }
+
+
+def as_account(account: Account) -> api.Account:
+    """Return what is known of an account."""
+    return {
+        "name": account.name,
+        "address": account.address,
+        "password": account.has_password,
+        "scopes": cast("list[api.Scope]", list(account.scopes)),
+        "created": as_text(account.created),
     }
 
 

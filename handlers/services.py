@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.assets.agent import Agent
+from handlers.assets.metadata import MetadataStore
 from handlers.assets.store import Assets
+from handlers.identities.accounts import Accounts
 from handlers.identities.tokens import Tokens
 from handlers.jobs.queue import Queue
 from handlers.jobs.service import Jobs
+from handlers.jobs.watch import Watch
 from handlers.operations.catalogue import Catalogue, catalogue_of
 from handlers.operations.runner import Runner
 from handlers.operations.service import KIND, Operations
@@ -27,7 +31,11 @@ class Services:
     blobs: Blobs
     queue: Queue
     jobs: Jobs
+    watch: Watch
     tokens: Tokens
+    accounts: Accounts
+    agent: Agent
+    metadata: MetadataStore
     assets: Assets
     operations: Operations
 
@@ -54,6 +62,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
     blobs = open_blobs(settings.store_url)
     queue = Queue(settings)
     jobs = Jobs(database, queue, blobs, settings)
+    tokens = Tokens(database)
     assets = Assets(database, blobs)
     catalogue = catalogue or catalogue_of(read_apis(outside=settings.operations_dir))
     runner = Runner(catalogue, assets, settings.asset_limit_bytes)
@@ -63,7 +72,11 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         blobs=blobs,
         queue=queue,
         jobs=jobs,
-        tokens=Tokens(database),
+        watch=Watch(jobs, settings),
+        tokens=tokens,
+        accounts=Accounts(database, tokens, settings),
+        agent=Agent(database),
+        metadata=MetadataStore(database),
         assets=assets,
         operations=Operations(catalogue, runner, jobs, settings),
     )
@@ -79,6 +92,17 @@ def bearer_info(token: str) -> dict[str, Any] | None:
     """Say whose token this is, as connexion asks for it; None when it opens nothing."""
     found = services().tokens.check(token)
     return {"sub": found.name, "scopes": list(found.scopes)} if found else None
+
+
+def token_info(header: str) -> dict[str, Any] | None:
+    """Say whose token an Authorization header holds, in the form of DEP 20, `token …`, or as a bearer token."""
+    word, _, token = header.partition(" ")
+    return bearer_info(token.strip()) if word.lower() in ("token", "bearer") else None
+
+
+def unchecked_info(name: str, password: str) -> dict[str, Any]:  # noqa: ARG001 - connexion asks for both
+    """Let a request through to an operation that checks name and password itself, as a stranger who may do nothing."""
+    return {"scopes": []}
 
 
 def job_kinds() -> dict[str, Any]:

@@ -69,6 +69,27 @@ class Reply:
     length: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Preferences:
+    """What a caller would like, and does not insist on (RFC 7240)."""
+
+    respond_async: bool = False  #: rather an early answer than a whole one
+    wait_s: int | None = None  #: how long the caller is ready to wait
+
+
+def preferences(header: str) -> Preferences:
+    """Return what of a Prefer header is understood; of two that contradict each other the first counts."""
+    found: dict[str, str] = {}
+    for part in header.split(","):
+        name, _, value = part.partition(";")[0].partition("=")
+        found.setdefault(name.strip().lower(), value.strip().strip('"'))
+    wait = found.get("wait", "")
+    return Preferences(
+        respond_async="respond-async" in found,
+        wait_s=int(wait) if wait.isascii() and wait.isdigit() and len(wait) < 10 else None,
+    )
+
+
 _request: ContextVar[Request] = ContextVar("request")
 
 

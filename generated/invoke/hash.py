@@ -78,6 +78,7 @@ JobAccepted = TypedDict(
         "jobid": JobId,
         "job-id": JobId,
         "jobId": JobId,
+        "callbackSecret": NotRequired[str],
     },
 )
 
@@ -121,14 +122,22 @@ class HashOperations(Protocol):
         """Hash a text, and an asset if one is given."""
         ...
 
-    def hash_async(self, *, body: Inputs) -> _support.Answer[JobAccepted]:
+    def hash_async(self, *, body: Inputs, callbackUrl: str | None = None) -> _support.Answer[Outcome | JobAccepted]:
         """Hash a text, and an asset if one is given, as a job."""
         ...
 
-    def hash_status(self, *, jobid: JobId) -> _support.Answer[JobState]:
+    def hash_status(self, *, jobid: JobId) -> _support.Answer[JobState | None]:
         """Tell how far a job has come."""
+        ...
+
+    def hash_events(self, *, jobid: JobId) -> _support.Answer[str | None]:
+        """Tell how far a job has come, again whenever that changes."""
         ...
 
     def hash_result(self, *, jobid: JobId) -> _support.Answer[Outcome]:
         """Give the results of a job that has ended."""
+        ...
+
+    def hash_cancel(self, *, jobid: JobId) -> _support.Answer[JobState]:
+        """End a job that has not ended; cancelling it twice is no error."""
         ...

@@ -59,6 +59,7 @@ JobAccepted = TypedDict(
         "jobid": JobId,
         "job-id": JobId,
         "jobId": JobId,
+        "callbackSecret": NotRequired[str],
     },
 )
 
@@ -135,14 +136,27 @@ Outcome = TypedDict(
 class TrainClassifierOperations(Protocol):
     """What the controller of Ocean invoke, train-classifier has."""
 
-    def train_classifier_async(self, *, body: Inputs) -> _support.Answer[JobAccepted]:
+    def train_classifier_async(
+        self,
+        *,
+        body: Inputs,
+        callbackUrl: str | None = None,
+    ) -> _support.Answer[Outcome | JobAccepted]:
         """Train a classifier on a CSV asset, as a job."""
         ...
 
-    def train_classifier_status(self, *, jobid: JobId) -> _support.Answer[JobState]:
+    def train_classifier_status(self, *, jobid: JobId) -> _support.Answer[JobState | None]:
         """Tell how far a job has come."""
+        ...
+
+    def train_classifier_events(self, *, jobid: JobId) -> _support.Answer[str | None]:
+        """Tell how far a job has come, again whenever that changes."""
         ...
 
     def train_classifier_result(self, *, jobid: JobId) -> _support.Answer[Outcome]:
         """Give the results of a job that has ended."""
+        ...
+
+    def train_classifier_cancel(self, *, jobid: JobId) -> _support.Answer[JobState]:
+        """End a job that has not ended; cancelling it twice is no error."""
         ...

@@ -17,14 +17,21 @@ from handlers.spec.names import function_name
 Handler = Callable[..., Any]
 
 #: What an operation's document calls its modes, and the functions of `handlers.invoke` that serve them.
-INVOKE = {"sync": "invoke_sync", "async": "invoke_async", "status": "get_status", "result": "get_result"}
+INVOKE = {
+    "sync": "invoke_sync",
+    "async": "invoke_async",
+    "status": "get_status",
+    "events": "get_events",
+    "result": "get_result",
+    "cancel": "cancel_job",
+}
 
 
 class Resolver(ConnexionResolver):  # type: ignore[misc] # connexion has no types
     """Finds the functions of one API.
 
     An operationId is a function of the controller that the operation names: `predictJson` is `predict_json`. Those of
-    `specs/invoke/<operation>.yaml` are the four functions of `handlers.invoke`, with the operation fixed.
+    `specs/invoke/<operation>.yaml` are the functions of `handlers.invoke`, with the operation fixed.
     """
 
     def __init__(self, api: Api) -> None:

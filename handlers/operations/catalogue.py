@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from handlers.errors import OperationNotFound
@@ -29,6 +29,7 @@ class Operation:
     asset_inputs: frozenset[str]
     asset_outputs: frozenset[str]
     outputs: frozenset[str]  #: those that must be there
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)  #: its spec, bundled
 
     def function(self) -> Callable[..., Mapping[str, Any]]:
         """Return the function that does it."""
@@ -85,6 +86,7 @@ def operation_of(api: Api) -> Operation:
         asset_inputs=assets_of(inputs, api.document),
         asset_outputs=assets_of(outputs, api.document),
         outputs=frozenset(outputs.get("required", ())),
+        document=api.document,
     )
     check_function(operation, api)
     return operation

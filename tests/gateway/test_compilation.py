@@ -69,15 +69,21 @@ def test_a_handler_takes_what_it_names():
     assert 400 == client.get("/thing?one=1&two=x").status_code
 
 
-def test_operations_are_bound_to_the_four_functions_of_invoke():
-    """The resolver fixes the operation, whatever its four operationIds are called."""
-    bound = [
-        Resolver(api(HASH)).handler("tests.gateway.four", f"hash_{mode}")
-        for mode in ("sync", "async", "status", "result")
-    ]
+def test_operations_are_bound_to_the_functions_of_invoke():
+    """The resolver fixes the operation, whatever its operationIds are called."""
+    functions = {
+        "sync": "invoke_sync",
+        "async": "invoke_async",
+        "status": "get_status",
+        "events": "get_events",
+        "result": "get_result",
+        "cancel": "cancel_job",
+    }
+
+    bound = [Resolver(api(HASH)).handler("tests.gateway.bound", f"hash_{mode}") for mode in functions]
 
     assert all(isinstance(function, partial) and {"operation": "hash"} == function.keywords for function in bound)
-    assert ["invoke_sync", "invoke_async", "get_status", "get_result"] == [function.func.__name__ for function in bound]
+    assert list(functions.values()) == [function.func.__name__ for function in bound]
 
 
 @pytest.mark.parametrize(

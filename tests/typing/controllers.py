@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import generated.agent
 import generated.brizo
+import generated.dep6
 import generated.konduit
 import generated.manage
 import generated.metadata
 import generated.ops
 import generated.provider
+import handlers.agent
 import handlers.brizo
+import handlers.dep6
 import handlers.konduit
 import handlers.manage
 import handlers.metadata
 import handlers.ops
 import handlers.provider
 
+_agent: generated.agent.AgentOperations = handlers.agent
 _brizo: generated.brizo.BrizoOperations = handlers.brizo
+_dep6: generated.dep6.Dep6Operations = handlers.dep6
 _konduit: generated.konduit.KonduitOperations = handlers.konduit
 _manage: generated.manage.ManageOperations = handlers.manage
 _metadata: generated.metadata.MetadataOperations = handlers.metadata

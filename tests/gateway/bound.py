@@ -1,4 +1,4 @@
-"""A controller with the four functions of `handlers.invoke`."""
+"""A controller with the functions of `handlers.invoke`."""
 
 from __future__ import annotations
 
@@ -19,3 +19,11 @@ def get_status(operation: str, jobid: str) -> Any:
 
 def get_result(operation: str, jobid: str) -> Any:
     """Give the results of a job."""
+
+
+def get_events(operation: str, jobid: str) -> Any:
+    """Tell how far a job has come, again and again."""
+
+
+def cancel_job(operation: str, jobid: str) -> Any:
+    """End a job."""
