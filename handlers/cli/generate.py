@@ -32,12 +32,27 @@ def needed_checkout() -> Path:
 
 
 @click.command("generate")
-@click.option("--check", is_flag=True, help="Change nothing; exit with 1 where generated/ is not as specs/ say.")
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 where something would change.")
+@click.option("--diff", is_flag=True, help="Change nothing; show what would change.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; list what would change.")
+@click.option("--force", is_flag=True, help="Overwrite what was edited by hand in generated/.")
+@click.option("--watch", is_flag=True, help="Run again whenever a spec changes, until stopped.")
+@click.option("--against", metavar="REV", help="List what breaks clients since a git revision, or since last-tag.")
+@click.option("--json", is_flag=True, help="List it as JSON, for programs.")
 @click.pass_context
-def command(ctx: click.Context, check: bool) -> None:
-    """Make generated/ of specs/; never touches what is written by hand."""
+def command(ctx: click.Context, against: str | None, **flags: bool) -> None:
+    """Make generated/ of specs/, and append to handlers/ what it lacks; nothing written by hand is touched."""
+    arguments = [f"--{name.replace('_', '-')}" for name, given in flags.items() if given]
+    ctx.exit(run_tool("tools.generate", *arguments, *(["--against", against] if against else [])))
+
+
+def run_tool(module: str, *arguments: str) -> int:
+    """Run a tool of the checkout, and return its exit status."""
     import subprocess
     import sys
 
-    arguments = [sys.executable, "-m", "tools.generate", *(["--check"] if check else [])]
-    ctx.exit(subprocess.run(arguments, cwd=needed_checkout(), check=False).returncode)
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=needed_checkout())
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return process.wait()  # it got the signal too, and ends by itself

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from handlers.spec.bundle import Bundle
+from handlers.spec.source import Source
+from tools.generate.apis import Api
 from tools.generate.modules import docstring, make_module
 from tools.generate.schemas import Schemas
+
+
+def api_of(name: str, document: dict[str, Any]) -> Api:
+    """Return an API of a document that was never in a file."""
+    return Api(name, Bundle(Source(Path(f"{name}.yaml")), document))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +66,7 @@ def test_a_document_without_schemas_is_a_module() -> None:
     operation = {"operationId": "ping", "summary": "Answer.", "responses": {"204": {"description": "Well."}}}
     document = {"info": {"title": "Ping"}, "paths": {"/ping": {"get": operation}}}
 
-    text = make_module("ping", document, "specs/ping.yaml")
+    text = make_module(api_of("ping", document))
 
     compile(text, "ping.py", "exec")
     assert "def ping(self) -> _support.Answer[None]:" in text
@@ -79,7 +88,7 @@ def test_members_of_a_body_may_be_more_than_the_query_can_hold() -> None:
         "/must": {"post": operation | {"operationId": "must", "x-required": ["userdata"]}},
     }
 
-    text = make_module("ask", {"info": {"title": "Ask"}, "paths": paths}, "specs/ask.yaml")
+    text = make_module(api_of("ask", {"info": {"title": "Ask"}, "paths": paths}))
 
     assert "def ask(self, *, userdata: str | dict[str, Any] | None = None)" in text
     assert "def must(self, *, userdata: str | dict[str, Any])" in text

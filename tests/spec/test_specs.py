@@ -11,7 +11,7 @@ from handlers.spec.bundle import bundle
 from handlers.spec.documents import read_generated
 from handlers.spec.lint import lint
 from tools.generate import SPECS
-from tools.generate.tree import find_specs
+from tools.generate.apis import find_specs
 
 FOUND = find_specs(SPECS)
 

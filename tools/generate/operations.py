@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.spec.bundle import CONTROLLER
 from handlers.spec.names import class_name, function_name, parameter_name
 from handlers.spec.shape import operations, parameters
 from tools.generate.schemas import Schemas
@@ -28,6 +29,7 @@ class Operation:
     """One operation as a function."""
 
     name: str
+    controller: str  #: module that serves it
     summary: str
     arguments: tuple[Argument, ...]
     answers: tuple[str, ...]  #: types of the bodies that a success may have
@@ -38,6 +40,7 @@ def read_operations(document: Mapping[str, Any], schemas: Schemas) -> list[Opera
     return [
         Operation(
             name=function_name(operation["operationId"]),
+            controller=operation.get(CONTROLLER, ""),
             summary=operation.get("summary") or operation["operationId"],
             arguments=(
                 *arguments(parameters(document, path, operation), operation, schemas),

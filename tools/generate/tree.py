@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from handlers.spec.bundle import bundle
+from handlers.operations.scaffold.spec import MODEL, SHARED
 from handlers.spec.documents import MANIFEST
 from handlers.spec.names import module_name
+from tools.generate import template
+from tools.generate.apis import Api
 from tools.generate.modules import header, make_module
 
 FORMAT = 1  # of the tree; raised when older tools could not read it
@@ -24,27 +26,33 @@ PACKAGES = {
 Tree = dict[str, str]  # text by path, with slashes
 
 
-def find_specs(specs: Path) -> dict[str, Path]:
-    """Return the specs by the name of their API; what begins with an underscore is shared by others."""
-    paths = [*specs.glob("*.yaml"), *specs.glob("invoke/*.yaml")]
-    found = {path.relative_to(specs).with_suffix("").as_posix(): path for path in paths if path.name[0] != "_"}
-    return dict(sorted(found.items()))
-
-
-def make_tree(specs: Path) -> Tree:
-    """Return every generated file.
-
-    Raises:
-        SpecError: A spec cannot be bundled.
-    """
+def make_tree(specs: Path, apis: Sequence[Api]) -> Tree:
+    """Return every generated file of *apis*, which were read from *specs*."""
     tree: Tree = dict(PACKAGES)
     tree["_support.py"] = header() + SUPPORT.read_text("utf-8")
-    for name, path in find_specs(specs).items():
-        document = bundle(path, specs)
-        tree[f"{name}.json"] = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        tree[f"{module_name(name).replace('.', '/')}.py"] = make_module(name, document, f"specs/{name}.yaml")
+    tree |= models(specs)
+    for api in apis:
+        document = {"x-generated": header(api.source).strip("# \n")} | api.document
+        tree[f"{api.name}.json"] = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        tree[module_path(api.name)] = make_module(api)
     tree[MANIFEST] = make_manifest(specs, tree)
     return tree
+
+
+def models(specs: Path) -> Tree:
+    """Return what new operations are made of, also where there are no sources: a spec with gaps, the common parts."""
+    spec, shared = specs / "invoke" / f"{template.NAME}.yaml", specs / SHARED
+    if not spec.is_file() or not shared.is_file():
+        return {}
+    return {
+        MODEL: header(f"specs/invoke/{spec.name}") + template.make_model(spec.read_text("utf-8")),
+        SHARED: header(f"specs/{SHARED}") + shared.read_text("utf-8"),
+    }
+
+
+def module_path(name: str) -> str:
+    """Return the path of the module of the API *name*."""
+    return f"{module_name(name).replace('.', '/')}.py"
 
 
 def make_manifest(specs: Path, tree: Mapping[str, str]) -> str:
@@ -63,24 +71,9 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def write_tree(tree: Mapping[str, str], out: Path) -> list[str]:
-    """Write what is not yet so, remove what an earlier run made and this one did not; return the paths."""
-    changed = [path for path, text in tree.items() if read_text(out / path) != text]
-    gone = sorted(path for path in listed(out) - tree.keys() if (out / path).is_file())
-    for path in changed:
-        file = out / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_name(f".{file.name}.new")
-        beside.write_bytes(tree[path].encode())
-        beside.replace(file)
-    for path in gone:
-        (out / path).unlink()
-    return changed + gone
-
-
 def compare_tree(tree: Mapping[str, str], out: Path) -> list[str]:
     """Return a sentence for each file of *out* that is not as the specs say."""
-    made = listed(out)
+    made = read_manifest(out)
     there = set(present(out))
     sentences = [f"{out / path} is missing." for path in tree if path not in there]
     sentences += [f"{out / path} is not what the specs say." for path, text in tree.items() if differs(out, path, text)]
@@ -92,7 +85,15 @@ def compare_tree(tree: Mapping[str, str], out: Path) -> list[str]:
 
 def differs(out: Path, path: str, text: str) -> bool:
     """Tell whether the file *path* is there and is not *text*."""
-    return (out / path).is_file() and read_text(out / path) != text
+    return (out / path).is_file() and (out / path).read_bytes() != text.encode()
+
+
+def hand_edits(tree: Mapping[str, str], out: Path) -> list[str]:
+    """Return the files that a run would overwrite or remove, and that are not as the run before left them."""
+    made = read_manifest(out)
+    at_stake = [path for path, text in tree.items() if path != MANIFEST and differs(out, path, text)]
+    at_stake += sorted(path for path in made.keys() - tree.keys() if (out / path).is_file())
+    return [path for path in at_stake if digest((out / path).read_bytes()) != made.get(path)]
 
 
 def present(out: Path) -> Iterator[str]:
@@ -103,18 +104,16 @@ def present(out: Path) -> Iterator[str]:
             yield relative.as_posix()
 
 
-def listed(out: Path) -> set[str]:
-    """Return the files that the manifest in *out* lists, if they are inside."""
+def read_manifest(out: Path) -> dict[str, str]:
+    """Return the digests that the manifest in *out* lists by path; none if it cannot be read, nor of files outside."""
     try:
-        files = json.loads((out / MANIFEST).read_text("utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    return {path for path in files if not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts}
+        files = json.loads((out / MANIFEST).read_text("utf-8"))["files"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {path: sum_ for path, sum_ in files if is_inside(path)}
 
 
-def read_text(path: Path) -> str | None:
-    """Return the text of *path* as it is, or None if there is none."""
-    try:
-        return path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError):
-        return None
+def is_inside(path: str) -> bool:
+    """Tell whether a path of a manifest stays in its folder."""
+    parts = PurePosixPath(path)
+    return not parts.is_absolute() and ".." not in parts.parts
