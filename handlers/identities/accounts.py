@@ -134,7 +134,7 @@ class Accounts:
             Unauthorized: Nobody.
             TooManyRequests: Too many passwords were tried.
         """
-        row = self._find(TABLE.c.name == name)
+        row = self._find(TABLE.c.name == name.replace("\0", ":"))  # no name has either, and PostgreSQL takes no NUL
         salt, verifier = (row["salt"], row["verifier"]) if row and row["salt"] else (NOBODY, bytes(32))
         derived = self._known.find(password, salt, verifier)
         if derived is None:

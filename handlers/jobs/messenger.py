@@ -99,7 +99,7 @@ class Messenger:
                 callbacks.settle(connection, callback, answer, delivered=time)
             elif hopeless or callback.attempts >= self.settings.callback_attempts:
                 callbacks.settle(connection, callback, answer)
-                line = f"The callback is given up after {callback.attempts} attempts: {answer}"
+                line = f"The callback is given up at attempt {callback.attempts}: {answer}"
                 row = {"job": callback.job.id, "attempt": callback.job.attempt, "time": time, "line": line}
                 connection.execute(insert(JobLogRow), row)
             else:

@@ -115,7 +115,8 @@ class Jobs:
             JobExpired: It was here, and its time is over.
         """
         with self.database.read() as connection:
-            job = transitions.find(connection, job_id)
+            # PostgreSQL takes no NUL, not even to compare with.
+            job = None if "\0" in job_id else transitions.find(connection, job_id)
         if job is None or not (all_owners or job.owner in (None, owner)):
             raise JobNotFound(f"There is no job {job_id[:64]}.")
         if job.expires is not None and job.expires <= now():

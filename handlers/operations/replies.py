@@ -22,7 +22,7 @@ Write = Callable[[Job], Document]
 POLL_S: Final = 1  # what a caller who polls is told to wait
 SEAT_S: Final = 5  # what a caller who found no seat is told to wait
 WAIT_S: Final = 60  # longest that a request waits, whatever its caller prefers
-HEARTBEAT_S: Final = 10.0  # between two signs of life of a stream
+HEARTBEAT_S: Final = 5.0  # between two signs of life of a stream
 STREAM_S: Final = 3600.0  # after this the client has to ask again, and does
 RECONNECT_MS: Final = 2000
 
