@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select
 from handlers.errors import KeyReused
 from handlers.jobs import transitions
 from handlers.jobs.records import Job
-from handlers.jobs.tables import JobKeyRow
+from handlers.jobs.tables import JobKeyRow, JobRow
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def key_of(owner: str | None, text: str, request: Any) -> Key:
 
 
 def recall(connection: Connection, key: Key, time: datetime) -> Job | None:
-    """Return the job that was made with *key*; None: there is none, or it has expired, so that the key is free.
+    """Return the job that was made with *key*; None: there is none, or it has expired.
 
     Raises:
         KeyReused: The key was sent with another request.
@@ -48,9 +48,15 @@ def recall(connection: Connection, key: Key, time: datetime) -> Job | None:
     return job
 
 
-def remember(connection: Connection, key: Key, job_id: str) -> None:
-    """Store that *key* made a job, in place of one that has expired."""
-    connection.execute(delete(JobKeyRow).where(JobKeyRow.digest == key.digest))
+def remember(connection: Connection, key: Key, job_id: str, time: datetime) -> None:
+    """Store that *key* made a job, in place of one that has expired.
+
+    Raises:
+        IntegrityError: Somebody else was faster.
+    """
+    # Only what has expired may go: what another transaction has stored since `recall` is not to be touched.
+    expired = select(JobRow.id).where(JobRow.expires <= time)
+    connection.execute(delete(JobKeyRow).where(JobKeyRow.digest == key.digest, JobKeyRow.job.in_(expired)))
     connection.execute(insert(JobKeyRow).values(digest=key.digest, request=key.request, job=job_id))
 
 

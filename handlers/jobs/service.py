@@ -99,7 +99,7 @@ class Jobs:
                     raise TooManyRequests("Too many jobs wait already.", headers={"Retry-After": str(RETRY_AFTER_S)})
                 job = transitions.add(connection, values | {"owner": owner, "created": time, "queued": time})
                 if key is not None:
-                    keys.remember(connection, key, job.id)
+                    keys.remember(connection, key, job.id, time)
                 if callback is not None:
                     callbacks.add(connection, job.id, callback)
         except IntegrityError:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from handlers.errors import KeyReused
-from handlers.jobs import transitions
+from handlers.jobs import keys, transitions
 from handlers.jobs.keys import Key, key_of
 from handlers.jobs.service import Job, Jobs
 from handlers.jobs.tables import Status
@@ -68,9 +68,7 @@ def test_an_expired_job_frees_its_key(jobs: Jobs) -> None:
     """Keys are remembered for as long as their jobs are."""
     first = finished(jobs, "ann")
     with jobs.database.write() as connection:
-        from handlers.jobs import keys
-
-        keys.remember(connection, key(), first.id)
+        keys.remember(connection, key(), first.id, now())
         assert first == keys.recall(connection, key(), now())
         transitions.move(connection, first, expires=now())
 
