@@ -40,7 +40,7 @@ def needed_checkout() -> Path:
 @click.option("--against", metavar="REV", help="List what breaks clients since a git revision, or since last-tag.")
 @click.option("--json", is_flag=True, help="List it as JSON, for programs.")
 @click.pass_context
-def command(ctx: click.Context, against: str | None, **flags: bool) -> None:
+def command(ctx: click.Context, /, against: str | None, **flags: bool) -> None:
     """Make generated/ of specs/, and append to handlers/ what it lacks; nothing written by hand is touched."""
     arguments = [f"--{name.replace('_', '-')}" for name, given in flags.items() if given]
     ctx.exit(run_tool("tools.generate", *arguments, *(["--against", against] if against else [])))

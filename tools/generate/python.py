@@ -135,7 +135,7 @@ def read_module(data: bytes, package: str) -> Module:
     module = Module(data, package)
     try:
         assert module.tree is not None, "it was parsed"
-        assert module.text is not None, "it was decoded"
+        assert module.symbols is not None, "it was decoded, and its names were found"
     except SyntaxError as error:
         raise NotPythonError(error.lineno or 1, f"This is no Python: {error.msg}.") from error
     except (ValueError, LookupError) as error:

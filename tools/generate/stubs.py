@@ -41,7 +41,9 @@ def append_stubs(data: bytes, package: str, stubs: Sequence[Stub]) -> bytes:
     parts = [*imports(names, module), *functions]
     text = "\n\n\n".join(parts).replace("\n", module.newline) + module.newline
     lead = before(module)
-    result = data + (lead.replace("\n", module.newline) + text).encode(module.encoding, "backslashreplace")
+    result = data + (lead.replace("\n", module.newline) + text).encode(
+        module.encoding.removesuffix("-sig"), "backslashreplace"
+    )
     assert_appended(module, result, len(functions))
     return result
 
@@ -49,7 +51,7 @@ def append_stubs(data: bytes, package: str, stubs: Sequence[Stub]) -> bytes:
 def before(module: Module) -> str:
     """Return what has to stand between what the module has and what is appended: empty lines."""
     if not module.text.strip():
-        return ""
+        return "" if module.text.endswith(("\n", "\r")) or not module.text else "\n"
     written = module.text.rstrip("\r\n")
     there = len(re.findall(r"\r\n|\n|\r", module.text[len(written) :]))
     return "\n" * max(0, (2 if module.is_heading else 3) - there)

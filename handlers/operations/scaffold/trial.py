@@ -14,7 +14,7 @@ from handlers.spec.sample import sample
 Document = Mapping[str, Any]
 
 
-def test_text(name: str, document: Document, *, outside: bool) -> str:
+def trial_text(name: str, document: Document, *, outside: bool) -> str:
     """Return a test of an operation; *outside*: it lies beside its spec, not in a checkout."""
     inputs, outputs = properties(document, "Inputs"), properties(document, "Outputs")
     needed = [each for each in inputs if each.required]
