@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handlers.errors import Fault, InputInvalid, OperationFailed
+from handlers.operations.csvfile import Table, listed, number, open_table
 from handlers.operations.values import SILENCE, AssetFile, NewAsset, Report
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ CELLS_LIMIT = 50_000_000  # numbers: 400 MB as float64
 
 
 @dataclass(frozen=True)
-class Table:
+class Samples:
     """Rows to learn from."""
 
     features: list[str]
@@ -80,7 +80,7 @@ def run(
     }
 
 
-def read_table(dataset: AssetFile, target: str) -> Table:
+def read_table(dataset: AssetFile, target: str) -> Samples:
     """Read a CSV file.
 
     Raises:
@@ -89,60 +89,46 @@ def read_table(dataset: AssetFile, target: str) -> Table:
     """
     import numpy as np
 
-    try:
-        with dataset.path.open(newline="", encoding="utf-8-sig") as file:
-            lines = csv.reader(file, strict=True)
-            header = next(lines, [])
-            column = column_of(header, target)
-            pairs = [split(values, header, column, lines.line_num) for values in bounded(lines, len(header)) if values]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise OperationFailed(f"The asset {dataset.name!r} is no CSV in UTF-8: {error}.") from error
+    with open_table(dataset) as table:
+        column = column_of(table, target)
+        pairs = [split(cells, table, column) for cells in bounded(table)]
     if not pairs:
         raise OperationFailed("The table has a header but no rows.")
     numbers, labels = zip(*pairs, strict=True)
-    features = [name for index, name in enumerate(header) if index != column]
-    return Table(features, np.array(numbers, dtype=np.float64), typed_labels(labels))
+    features = [name for index, name in enumerate(table.header) if index != column]
+    return Samples(features, np.array(numbers, dtype=np.float64), typed_labels(labels))
 
 
-def column_of(header: list[str], target: str) -> int:
+def column_of(table: Table, target: str) -> int:
     """Return the index of the column *target*."""
-    if target not in header:
-        known = ", ".join(header[:20]) + (", …" if len(header) > 20 else "")
-        fault = Fault("body", "/target", f"There is no column {target!r} among {known}.")
+    if target not in table.header:
+        fault = Fault("body", "/target", f"There is no column {target!r} among {listed(table.header)}.")
         raise InputInvalid(f"The table has no column {target!r}.", faults=[fault])
-    if len(header) < 2 or len(set(header)) < len(header):
-        raise OperationFailed("The table needs a column beside the label, and a different name for each.")
-    return header.index(target)
+    if len(table.header) < 2:
+        raise OperationFailed("The table needs a column beside the label.")
+    table.demand_distinct()
+    return table.header.index(target)
 
 
-def bounded(lines: Iterator[list[str]], width: int) -> Iterator[list[str]]:
-    """Pass the lines on until the table would be larger than this server can hold."""
-    for number, values in enumerate(lines, 1):
-        if number * width > CELLS_LIMIT:
+def bounded(table: Table) -> Iterator[list[str]]:
+    """Give the rows until there are more than this server can hold."""
+    for count, cells in enumerate(table, 1):
+        if count * len(cells) > CELLS_LIMIT:
             raise OperationFailed(f"The table has more than {CELLS_LIMIT} cells.")
-        yield values
+        yield cells
 
 
-def split(values: list[str], header: list[str], column: int, line: int) -> tuple[list[float], str]:
-    """Return the numbers and the label of one line."""
-    if len(values) != len(header):
-        raise OperationFailed(f"Line {line} has {len(values)} cells; the header has {len(header)}.")
-    label = values[column].strip()
+def split(cells: list[str], table: Table, column: int) -> tuple[list[float], str]:
+    """Return the numbers and the label of one row."""
+    label = cells[column].strip()
     if not label:
-        raise OperationFailed(f"Line {line} has no label.")
-    numbers = [number(text, line, header[index]) for index, text in enumerate(values) if index != column]
+        raise OperationFailed(f"Line {table.line} has no label.")
+    numbers = [
+        number(cell, table.line, name)
+        for index, (name, cell) in enumerate(zip(table.header, cells, strict=True))
+        if index != column
+    ]
     return numbers, label
-
-
-def number(text: str, line: int, name: str) -> float:
-    """Return a cell as a finite number."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if value - value != 0:  # neither NaN nor an infinity has a difference of zero to itself
-        raise OperationFailed(f"Line {line}, column {name!r}: {text[:40]!r} is no finite number.")
-    return value
 
 
 def typed_labels(labels: tuple[str, ...]) -> NDArray[Any]:

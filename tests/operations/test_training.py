@@ -113,7 +113,7 @@ def test_the_same_seed_trains_the_same_model(iris, tmp_path):
         ("a,b\n1,x\n2,x\n", ["only one label"]),
         ("a,b\n", ["no rows"]),
         ("b\nx\ny\n", ["a column beside the label"]),
-        ("a,a,b\n1,1,x\n", ["a different name"]),
+        ("a,a,b\n1,1,x\n", ["needs a different name", "'a'"]),
         (b"a,b\n\xff\xfe,x\n", ["no CSV in UTF-8"]),
         ('a,b\n"1,x\n', ["no CSV in UTF-8"]),
     ],
