@@ -100,8 +100,9 @@ class Chunks(Iterator[bytes]):
 
     def __next__(self) -> bytes:
         """Return the next piece."""
-        if chunk := self._file.read(CHUNK_BYTES):
+        if not self._file.closed and (chunk := self._file.read(CHUNK_BYTES)):
             return chunk
+        self.close()
         raise StopIteration
 
     def close(self) -> None:

@@ -112,8 +112,12 @@ class Events(Iterator[bytes]):
         self._chunks = chunks(job, watch, write, last)
 
     def __next__(self) -> bytes:
-        """Return the next event, or a sign of life."""
-        return next(self._chunks)
+        """Return the next event, or a sign of life; the end gives the seat back, and so does a failure."""
+        try:
+            return next(self._chunks)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Give the seat back."""
