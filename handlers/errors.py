@@ -3,8 +3,10 @@
     Problem (500)
     ├── BadRequest (400)
     │   ├── InputInvalid
-    │   └── BodyMalformed
+    │   ├── BodyMalformed
+    │   └── SealInvalid
     ├── Unauthorized (401)
+    │   └── SignatureInvalid
     ├── Forbidden (403)
     │   ├── AddressRefused
     │   └── PaymentMissing
@@ -21,6 +23,7 @@
     ├── LengthRequired (411)
     ├── TooLarge (413)
     ├── MediaTypeUnsupported (415)
+    ├── RangeNotSatisfiable (416)
     ├── Unprocessable (422)
     │   ├── KeyReused
     │   └── OperationFailed
@@ -29,6 +32,8 @@
     ├── NotBuilt (501)
     ├── BadGateway (502)
     ├── Unavailable (503)
+    │   ├── ChainUnavailable
+    │   ├── KeyUnavailable
     │   ├── QueueUnavailable
     │   └── StorageUnavailable
     └── TimedOut (504)
@@ -127,10 +132,18 @@ class BodyMalformed(BadRequest):
     """The body cannot be read."""
 
 
+class SealInvalid(BadRequest):
+    """The files are not sealed for this server."""
+
+
 class Unauthorized(Problem):
     """A token or a valid signature is needed."""
 
     status = HTTPStatus.UNAUTHORIZED
+
+
+class SignatureInvalid(Unauthorized):
+    """The signature is not the address's, or its nonce is used up."""
 
 
 class Forbidden(Problem):
@@ -213,6 +226,12 @@ class MediaTypeUnsupported(Problem):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+class RangeNotSatisfiable(Problem):
+    """The file has no such part."""
+
+    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+
+
 class Unprocessable(Problem):
     """The input is well formed but cannot be worked with."""
 
@@ -253,6 +272,14 @@ class Unavailable(Problem):
     """The service cannot do this at the moment."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class ChainUnavailable(Unavailable):
+    """The chain cannot be asked."""
+
+
+class KeyUnavailable(Unavailable):
+    """The provider's key cannot be used."""
 
 
 class QueueUnavailable(Unavailable):
