@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -60,6 +60,24 @@ class Settings(BaseSettings):
     login_s: PositiveInt = Field(3600, description="How long the token of a login lasts, in seconds.")
     signer_scopes: str = Field("", description="Scopes of signers without an account, such as invoke; empty: no entry.")
 
+    chain_url: SecretStr | None = Field(
+        None, description="JSON-RPC endpoints of one chain, with commas, the first asked first; empty: no chain."
+    )
+    chain_timeout_s: PositiveFloat = Field(10.0, description="Longest a question to the chain may take, in seconds.")
+    chain_confirmations: NonNegativeInt = Field(0, description="Blocks that must follow an order's before it counts.")
+    chain_final_blocks: PositiveInt = Field(
+        64, description="Blocks after which an order's receipt is kept and the chain no longer asked for it."
+    )
+    provider_key: SecretStr | None = Field(
+        None, description="Private keys, with commas: the first seals files, all open them; empty: the keystore."
+    )
+    provider_keystore: Path | None = Field(
+        None, description="Keystore file (Web3 Secret Storage), or a folder of them; empty: keys in the home folder."
+    )
+    provider_password: SecretStr | None = Field(
+        None, description="Password of the keystore; empty: what the file password beside the keys says."
+    )
+
     sync_timeout_s: PositiveFloat = Field(30.0, description="Longest an invokesync may take, in seconds.")
     job_timeout_s: PositiveFloat = Field(3600.0, description="Longest one job may run, in seconds.")
     job_attempts: PositiveInt = Field(3, description="How often a job is tried when its worker dies.")
@@ -81,9 +99,27 @@ class Settings(BaseSettings):
         "", description="Networks that are not public and may be called all the same, such as 10.0.0.0/8, with commas."
     )
 
+    fetch_timeout_s: PositiveFloat = Field(
+        20.0, description="How long the server of a file may keep this one waiting, in seconds."
+    )
+    spool_limit_bytes: PositiveInt = Field(
+        1 << 30, description="Largest file of unknown length that is handed on, in bytes."
+    )
+    ipfs_gateway: str = Field("https://ipfs.io", description="Gateway through which files of IPFS are fetched.")
+    s3_buckets: str = Field(
+        "", description="S3 buckets that are read with this server's credentials, with commas; others as a stranger."
+    )
+    auth_token_s: PositiveInt = Field(86400, description="How long a signed authentication token is good, in seconds.")
+
     body_limit_bytes: PositiveInt = Field(8 << 20, description="Largest JSON or form body, in bytes.")
     upload_limit_bytes: PositiveInt = Field(2 << 30, description="Largest upload, in bytes.")
     asset_limit_bytes: PositiveInt = Field(1 << 30, description="Largest asset that an operation reads, in bytes.")
+    disk_reserve_bytes: NonNegativeInt = Field(
+        256 << 20, description="Free space that uploads, assets and jobs leave on each disk, in bytes."
+    )
+    asset_quota_bytes: NonNegativeInt = Field(
+        0, description="Most that the files of all assets together may have, in bytes; 0: no bound."
+    )
     json_depth: PositiveInt = Field(64, description="Deepest nesting of a JSON body.")
     drain_s: PositiveFloat = Field(
         20.0, description="How long a process may finish its work after SIGTERM, in seconds."
@@ -114,6 +150,17 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """URL of the blobs, the default filled in."""
         return self.blob_url or f"file://{self.home.resolve()}/blobs"
+
+    @cached_property
+    def keystore(self) -> Path:
+        """Keystore file or folder, the default filled in."""
+        return self.provider_keystore or self.home / "keys"
+
+    @cached_property
+    def chain_urls(self) -> tuple[str, ...]:
+        """Return the endpoints of `chain_url`, one by one; they may hold keys of their own, so show none."""
+        listed = self.chain_url.get_secret_value() if self.chain_url else ""
+        return tuple(url.strip() for url in listed.split(",") if url.strip())
 
     @cached_property
     def runtime_dir(self) -> Path:
