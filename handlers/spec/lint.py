@@ -8,10 +8,11 @@ A spec accepts a finding where it stands, or around it, by its rule and with a r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from openapi_spec_validator import OpenAPIV30SpecValidator
 from openapi_spec_validator.schemas import openapi_v30_schema_validator
 
 from handlers.spec import examples, rules
@@ -35,14 +36,28 @@ def lint(path: Path, root: Path | None = None) -> list[Finding]:
         spec = make_bundle(path, root)
     except SpecError as error:
         return [error.finding]
-    # The other rules take a valid document for granted.
-    invalid = [as_finding(spec, "openapi", "error", fault) for fault in openapi_faults(spec.document)]
-    return sorted(set(invalid or apply(RULES, spec)))
+    return findings_in(spec)
+
+
+def findings_in(spec: Bundle) -> list[Finding]:
+    """Return what is wrong in a bundled spec, in the order of the file."""
+    # Each step takes what the one before has found right for granted.
+    found = [as_finding(spec, "openapi", "error", fault) for fault in openapi_faults(spec.document)]
+    found = found or list(apply(RULES, spec))
+    if not any(finding.level == "error" for finding in found):
+        validator = OpenAPIV30SpecValidator(spec.document)
+        found += [as_finding(spec, "openapi", "error", fault) for fault in as_faults(validator.iter_errors())]
+    return sorted(set(found))
 
 
 def openapi_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
     """Yield what the schema of OpenAPI itself refuses."""
-    for error in openapi_v30_schema_validator.iter_errors(document):
+    return as_faults(openapi_v30_schema_validator.iter_errors(document))
+
+
+def as_faults(errors: Iterable[Any]) -> Iterator[Fault]:
+    """Yield the errors of a validator as ours."""
+    for error in errors:
         steps = [escape(str(step)) for step in error.absolute_path]
         words = error.message if len(error.message) <= 300 else f"{error.message[:300]}…"
         yield Fault("/".join(["", *steps]), f"OpenAPI 3.0 does not allow this: {words}.", "See its specification.")

@@ -5,6 +5,7 @@ A rule is a function from a bundled document to its faults, and a line in `RULES
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from handlers.spec.bundle import CONTROLLER
 from handlers.spec.findings import Fault, Rule
 from handlers.spec.names import function_name, parameter_name
 from handlers.spec.overlaps import overlapping
-from handlers.spec.shape import Part, operations, parameters, walk
+from handlers.spec.shape import METHODS, Part, operations, parameters, walk
 from handlers.spec.source import escape
 
 Document = Mapping[str, Any]
@@ -66,6 +67,28 @@ def path_parameters(document: Document) -> Iterator[Fault]:
             yield Fault(operation.pointer, f"The path parameter {name} is not in {path}.", "Remove it, or add it.")
 
 
+def shadowed_paths(document: Document) -> Iterator[Fault]:
+    """No path stands behind one with parameters that would take its requests, or means the same as another."""
+    seen: list[tuple[str, Mapping[str, Any]]] = []
+    for path, item in document.get("paths", {}).items():
+        for earlier, other in seen:
+            if not item.keys() & other.keys() & set(METHODS) or not takes(earlier, path):
+                continue
+            same = takes(path, earlier)
+            words = "means the same as" if same else "would be taken for"
+            mend = (
+                "Remove one of them." if same else "Write it above that one: many servers ask in the order of the file."
+            )
+            yield Fault(f"/paths/{escape(path)}", f"{path} {words} {earlier}.", mend)
+        seen.append((path, item))
+
+
+def takes(template: str, path: str) -> bool:
+    """Tell whether the path *template* fits all that *path* fits."""
+    pattern = "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"({[^}]*})", template))
+    return "{" in template and re.fullmatch(pattern, path) is not None
+
+
 def argument_names(document: Document) -> Iterator[Fault]:
     """No two parameters of an operation reach its function under one name."""
     for path, _, operation in each_operation(document):
@@ -111,12 +134,22 @@ def link_targets(document: Document) -> Iterator[Fault]:
 
 
 def media_types(document: Document) -> Iterator[Fault]:
-    """A request has one media type: clients that are made of the spec know but one."""
+    """A request, and an answer, has one media type: clients that are made of the spec know but one."""
+    kinds = {"requestBodies": "request", "responses": "answer"}
     for part in walk(document):
         content = part.value.get("content", {})
-        if part.kind == "requestBodies" and len(content) > 1:
-            message = f"The request may have several media types: {', '.join(content)}."
+        if part.kind in kinds and len(content) > 1:
+            message = f"The {kinds[part.kind]} may have several media types: {', '.join(content)}."
             yield Fault(part.at("content"), message, "Make an operation of each.")
+
+
+def builtin_names(document: Document) -> Iterator[Fault]:
+    """No function is named like one of Python's, which the rest of its module could not call any more."""
+    for _, where, operation in each_operation(document):
+        name = function_name(operation.value.get("operationId", ""))
+        if name in vars(builtins):
+            message = f"The function of {where} would be {name}, which Python itself has."
+            yield Fault(operation.at("operationId"), message, "Give it another operationId.")
 
 
 def one_of(document: Document) -> Iterator[Fault]:
@@ -133,10 +166,12 @@ RULES = (
     Rule("summary", summaries),
     Rule("controller", controllers),
     Rule("path-parameters", path_parameters),
+    Rule("shadowed-path", shadowed_paths),
     Rule("argument-names", argument_names),
     Rule("error-answer", error_answers),
     Rule("security-names", security_names),
     Rule("link-targets", link_targets),
+    Rule("builtin-name", builtin_names, "warning"),
     Rule("media-types", media_types, "warning"),
     Rule("one-of", one_of, "warning"),
 )

@@ -50,6 +50,8 @@ def test_a_good_spec_has_no_finding(write: Write) -> None:
         ("x-openapi-router-controller: handlers.good\n", "", 5, "controller"),
         ("/things/{id}:", "/things/{id}/{part}:", 6, "path-parameters"),
         ("/things/{id}:", "/things:", 6, "path-parameters"),
+        ("operationId: read_thing", "operationId: list", 7, "builtin-name"),
+        ("            application/json:", "            a/b: {}\n            application/json:", 14, "media-types"),
         ('        default: { description: It failed. }\n', "", 11, "error-answer"),
         ("example: { id: 1 }", "example: { id: one }", 17, "examples"),
         ("type: integer, nullable: true", "type: integer, default: one", 25, "examples"),
@@ -76,6 +78,45 @@ def test_two_operations_with_one_function_are_told(write: Write) -> None:
     path = write(GOOD.replace("components:", again + "components:"))
 
     assert ["operation-id"] == [finding.rule for finding in lint(path)]
+
+
+MINE = """\
+  /things/mine:
+    get:
+      operationId: read_mine
+      summary: Read what is mine.
+      responses:
+        default: { description: It failed. }
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "found"),
+    [
+        ("/things/mine", "get", ["shadowed-path"]),
+        ("/things/mine", "put", []),
+        ("/things/mine/parts", "get", []),
+        ("/thing", "get", []),
+    ],
+)
+def test_a_path_behind_one_that_would_take_it_is_told(write: Write, path: str, method: str, found: list[str]) -> None:
+    """A path that a template before it fits may never be asked; before the template it is."""
+    mine = MINE.replace("/things/mine", path).replace("get", method)
+    behind = GOOD.replace("components:", f"{mine}components:")
+    before = GOOD.replace("paths:\n", f"paths:\n{mine}")
+
+    assert found == [finding.rule for finding in lint(write(behind, "behind.yaml"))]
+    assert [] == lint(write(before, "before.yaml"))
+
+
+def test_two_templates_that_mean_the_same_are_told(write: Write) -> None:
+    """Paths that differ in the names of their parameters only are one."""
+    other = GOOD[GOOD.index("  /things") : GOOD.index("components:")].replace("read_thing", "read_it")
+    path = write(
+        GOOD.replace("components:", other.replace("{id}", "{it}").replace("name: id", "name: it") + "components:")
+    )
+
+    assert [(19, "shadowed-path")] == [(finding.line, finding.rule) for finding in lint(path)]
 
 
 def body(types: str) -> str:
