@@ -15,10 +15,13 @@ COMMANDS: Final = {
     "serve": "Serve the APIs; the jobs are done elsewhere.",
     "work": "Do the jobs that others accept.",
     "check": "Tell what works, what does not, and how to mend it.",
+    "new": "Write a new operation, or take in an API.",
     "generate": "Make generated/ of specs/.",
     "asset": "Add, list, show and remove assets.",
     "job": "List, show and cancel jobs, and read their logs.",
     "token": "Make, list and revoke tokens.",
+    "key": "Make, import, show and rotate the provider's keys.",
+    "devchain": "Run a chain of your own, for trying out.",
     "db": "Bring the database up to date.",
 }
 
