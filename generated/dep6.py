@@ -46,6 +46,13 @@ InputFault = TypedDict(
 JobId: TypeAlias = str
 
 
+class JobEvent(TypedDict):
+    """One server-sent event."""
+
+    id: str
+    data: str
+
+
 JobStatus: TypeAlias = Literal["scheduled", "running", "succeeded", "failed", "cancelled"]
 
 

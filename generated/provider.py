@@ -45,6 +45,7 @@ Quote = TypedDict(
         "dataToken": str,
         "nonce": int,
         "computeAddress": NotRequired[str | None],
+        "validOrder": NotRequired[str | None],
     },
 )
 

@@ -37,6 +37,13 @@ ErrorCode: TypeAlias = int
 ErrorText: TypeAlias = str
 
 
+class JobEvent(TypedDict):
+    """One server-sent event."""
+
+    id: str
+    data: str
+
+
 Did: TypeAlias = str
 
 

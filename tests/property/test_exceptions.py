@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tomllib
 from pathlib import Path
@@ -36,15 +37,89 @@ def misnamed(client, headers):
     return client.put(f"{DDO}/{DID}", json={"id": "did:op:" + "cd" * 32, "service": []}, headers=headers)
 
 
+def unfit(path, body):
+    """Send inputs that the operation does not take."""
+    return lambda client, headers: client.post(path, json=body, headers=headers)
+
+
+def reused(path, *bodies, prefer=""):
+    """Send one Idempotency-Key with two requests."""
+
+    def send(client, headers):
+        headers = headers | {"Idempotency-Key": path, "Prefer": prefer}
+        return [client.post(path, json=body, headers=headers) for body in bodies][-1]
+
+    return send
+
+
+def too_late(path):
+    """Cancel a job that has ended."""
+
+    def send(client, headers):
+        job = client.post("/invoke/hash/invokeasync", json={"to_hash": ""}, headers=headers | {"Prefer": "wait=30"})
+        return client.delete(path.format(job.json["jobid"]), headers=headers)
+
+    return send
+
+
+def untrue(client, headers):
+    """Send contents of which the metadata name another hash."""
+    return filled(client, headers, {"name": "a", "contentHash": "00"}, b"a")
+
+
+def full(client, headers):
+    """Send other contents for an asset that has some."""
+    filled(client, headers, {"name": "b"}, b"a")
+    return filled(client, headers, {"name": "b"}, b"b")
+
+
+def filled(client, headers, metadata, data):
+    """Register metadata and send contents for them."""
+    text = json.dumps(metadata)
+    registered = client.post("/api/v1/meta/data", data=text, content_type="text/plain", headers=headers)
+    files = {"file": (io.BytesIO(data), "file")}
+    return client.post(f"/api/v1/assets/{registered.json}", data=files, headers=headers)
+
+
+def no_metadata(client, headers):
+    """Register a text that is no JSON."""
+    return client.post("/api/v1/meta/data", data="a", content_type="text/plain", headers=headers)
+
+
+def namesake(client, headers):
+    """Make an account a second time."""
+    body = {"name": "namesake", "password": "a good password", "scopes": ["invoke"]}
+    return [client.post("/api/v1/manage/accounts", json=body, headers=headers) for _ in range(2)][-1]
+
+
+ONE, TWO = {"to_hash": "1"}, {"to_hash": "2"}
+CALL_ONE, CALL_TWO, CALL_NONE = ({"operation": "hash", "params": params} for params in (ONE, TWO, {}))
 SHOWN = {
     ("POST /api/v1/aquarius/assets/ddo", "409"): taken,
     ("PUT /api/v1/aquarius/assets/ddo/{did}", "400"): misnamed,
+    ("POST /api/v1/invoke/sync/{operation}", "400"): unfit("/api/v1/invoke/sync/hash", {}),
+    ("POST /api/v1/invoke/async/{operation}", "400"): unfit("/api/v1/invoke/async/hash", {}),
+    ("POST /api/v1/invoke/async/{operation}", "422"): reused("/api/v1/invoke/async/hash", ONE, TWO),
+    ("POST /invoke", "400"): unfit("/invoke", CALL_NONE),
+    ("POST /invoke", "422"): reused("/invoke", CALL_ONE, CALL_TWO, prefer="respond-async"),
+    ("POST /invoke/invokesync", "400"): unfit("/invoke/invokesync", CALL_NONE),
+    ("POST /invoke/invokeasync", "400"): unfit("/invoke/invokeasync", CALL_NONE),
+    ("POST /invoke/invokeasync", "422"): reused("/invoke/invokeasync", CALL_ONE, CALL_TWO),
+    ("POST /invokeasync", "400"): unfit("/invoke/hash/invokeasync?callbackUrl=ftp://a.example/", ONE),
+    ("POST /invokeasync", "422"): reused("/invoke/hash/invokeasync", ONE, TWO),
+    ("DELETE /job", "409"): too_late("/invoke/hash/job?jobid={}"),
+    ("DELETE /api/v1/invoke/jobs/{job_id}", "409"): too_late("/api/v1/invoke/jobs/{}"),
+    ("POST /api/v1/meta/data", "400"): no_metadata,
+    ("POST /api/v1/assets/{asset_id}", "400"): untrue,
+    ("POST /api/v1/assets/{asset_id}", "409"): full,
+    ("POST /accounts", "409"): namesake,
 }
+EARLY = {"GET /getresult": "/invoke/hash/getresult", "GET /invoke/getresult": "/invoke/getresult"}
 
 
 def test_every_entry_is_shown_by_a_request():
     """An entry that nothing needs any more fails here."""
-    assert entries() == {*SHOWN, ("GET /getresult", "409")}
+    assert entries() == {*SHOWN, *((name, "409") for name in EARLY)}
 
 
 @pytest.mark.parametrize("entry", SHOWN, ids=str)
@@ -55,12 +130,13 @@ def test_the_request_gets_the_accepted_status(entry, app, manager):
     assert entry[1] == str(answer.status_code)
 
 
-def test_a_result_asked_for_at_once_is_a_conflict(app, here, settings):
+@pytest.mark.parametrize("path", EARLY.values(), ids=list(EARLY))
+def test_a_result_asked_for_at_once_is_a_conflict(path, app, here, settings):
     """A job that no worker has taken up yet has no result."""
     here.queue.put = lambda job_id: None  # the worker is not told, and the sweeper waits for longer than this test
     try:
         job = here.jobs.submit("invoke", "hash", {"inputs": {"to_hash": ""}, "scopes": []}, owner=None)
-        answer = app.test_client().get("/invoke/hash/getresult", query_string={"jobid": job.id})
+        answer = app.test_client().get(path, query_string={"jobid": job.id})
     finally:
         del here.queue.put
 
