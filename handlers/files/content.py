@@ -32,6 +32,19 @@ class Facts:
         return replace(self, content_type=kind, name=safe(self.name or name, kind))
 
 
+class Chunks(Protocol):
+    """Bytes as they come, from something that has to be closed."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return itself."""
+
+    def __next__(self) -> bytes:
+        """Return what comes next."""
+
+    def close(self) -> None:
+        """Give up what they come from."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Content:
     """A file that is being read, or a part of it."""
@@ -39,7 +52,7 @@ class Content:
     facts: Facts
     total: int  #: bytes of the whole file
     span: Span | None  #: None: the whole
-    chunks: Iterator[bytes]
+    chunks: Chunks
 
     def as_reply(self, facts: Facts) -> Reply:
         """Return the content as an answer under the name and the type of *facts*."""

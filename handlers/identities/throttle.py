@@ -32,7 +32,16 @@ class Throttle:
             times = self._failures.get(who, deque())
             wait_s = times[0] + WITHIN_S - time.monotonic() if len(times) == self._most else 0
         if wait_s > 0:
-            raise TooManyRequests("There were too many failures.", headers={"Retry-After": str(int(wait_s) + 1)})
+            raise TooManyRequests("There were too many calls of late.", headers={"Retry-After": str(int(wait_s) + 1)})
+
+    def take(self, *who: str) -> None:
+        """Count a call that is expensive whatever comes of it.
+
+        Raises:
+            TooManyRequests: There were too many of late.
+        """
+        self.check(*who)
+        self.failed(*who)
 
     def failed(self, *who: str) -> None:
         """Note a failure."""
