@@ -36,7 +36,8 @@
     │   ├── KeyUnavailable
     │   ├── QueueUnavailable
     │   └── StorageUnavailable
-    └── TimedOut (504)
+    ├── TimedOut (504)
+    └── InsufficientStorage (507)
 
 Raise the leaf. Only the gateway turns a problem into a response, and only a worker turns it into a job's reason for
 failing.
@@ -294,3 +295,9 @@ class TimedOut(Problem):
     """The work took longer than a request may wait."""
 
     status = HTTPStatus.GATEWAY_TIMEOUT
+
+
+class InsufficientStorage(Problem):
+    """There is no room to store this."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE

@@ -8,21 +8,45 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
-from handlers.errors import StorageUnavailable
+from handlers.errors import InsufficientStorage, StorageUnavailable
+from handlers.storage import room
 
 CHUNK_BYTES = 1 << 20
+PART = ".part"  # ends the names of what is not complete
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A blob, or a part of one that was never completed, as a list has it."""
+
+    name: str
+    size: int  #: bytes
+    changed: float  #: Unix seconds
 
 
 class Blobs(Protocol):
     """Where bytes are kept by name; names are relative POSIX paths."""
 
     def put(self, name: str, source: Path) -> None:
-        """Store the file *source* under *name*, replacing what was there."""
+        """Store the file *source* under *name*, replacing what was there.
+
+        Raises:
+            InsufficientStorage: There is no room for it; what was there is there still.
+        """
+
+    def demand(self, size: int) -> None:
+        """Raise InsufficientStorage unless there is room for *size* bytes more."""
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """Give every blob below *prefix*, and what was left of those that were never completed; in no order."""
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob for reading.
@@ -44,10 +68,15 @@ class Blobs(Protocol):
         """Raise StorageUnavailable unless blobs can be written and read."""
 
 
-def open_blobs(url: str) -> Blobs:
-    """Return the blobs at *url*: `file:///folder`, or any URL that fsspec knows."""
+def open_blobs(url: str, reserve: int = 0) -> Blobs:
+    """Return the blobs at *url*: `file:///folder`, or any URL that fsspec knows.
+
+    Args:
+        url: Where they are.
+        reserve: Free space to leave on the disk of a folder, in bytes.
+    """
     if url.startswith("file://"):
-        return FolderBlobs(Path(url.removeprefix("file://")))
+        return FolderBlobs(Path(url.removeprefix("file://")), reserve)
     return RemoteBlobs(url)
 
 
@@ -66,9 +95,10 @@ def checked(name: str) -> str:
 class FolderBlobs:
     """Blobs in a folder of this machine."""
 
-    def __init__(self, root: Path) -> None:
-        """Keep blobs below *root*, which is made when first needed."""
+    def __init__(self, root: Path, reserve: int = 0) -> None:
+        """Keep blobs below *root*, which is made when first needed, and leave *reserve* bytes of its disk free."""
         self.root = root
+        self.reserve = reserve
 
     def path(self, name: str) -> Path:
         """Return where the blob *name* is kept."""
@@ -77,9 +107,27 @@ class FolderBlobs:
     def put(self, name: str, source: Path) -> None:
         """Store the file *source* under *name*, replacing what was there."""
         target = self.path(name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with self._replacing(target) as partial:
-            shutil.copyfile(source, partial)
+        self.demand(source.stat().st_size)
+        with told_when_full():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self._replacing(target) as partial:
+                shutil.copyfile(source, partial)
+
+    def demand(self, size: int) -> None:
+        """Raise InsufficientStorage unless there is room for *size* bytes more."""
+        room.demand(self.root, size, self.reserve)
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """Give every blob below *prefix*, and what was left of those that were never completed."""
+        top = self.path(prefix) if prefix else self.root
+        for folder, _, names in os.walk(top):
+            for name in names:
+                path = Path(folder, name)
+                try:
+                    status = path.lstat()
+                except FileNotFoundError:
+                    continue  # somebody has just removed it
+                yield Stored(path.relative_to(self.root).as_posix(), status.st_size, status.st_mtime)
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob for reading."""
@@ -112,7 +160,7 @@ class FolderBlobs:
     @contextmanager
     def _replacing(self, target: Path) -> Iterator[Path]:
         """Give a path beside *target*; what stands there at the end takes the target's place, on disk for good."""
-        partial = target.with_name(f".{target.name[:64]}.{secrets.token_hex(6)}.part")
+        partial = target.with_name(f".{target.name[:64]}.{secrets.token_hex(6)}{PART}")
         try:
             yield partial
             with partial.open("rb") as file:
@@ -138,8 +186,22 @@ class RemoteBlobs:
     def put(self, name: str, source: Path) -> None:
         """Store the file *source* under *name*; object stores show an object only when it is complete."""
         target = self.path(name)
-        self.files.makedirs(target.rpartition("/")[0], exist_ok=True)
-        self.files.put_file(str(source), target)
+        with told_when_full():
+            self.files.makedirs(target.rpartition("/")[0], exist_ok=True)
+            self.files.put_file(str(source), target)
+
+    def demand(self, size: int) -> None:
+        """Do nothing: such a store does not tell how much room there is."""
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """Give every blob below *prefix*."""
+        root = self.root.rstrip("/")
+        top = self.path(prefix) if prefix else root
+        if not self.files.exists(top):
+            return
+        for _, _, files in self.files.walk(top, detail=True):
+            for path, about in ((about["name"], about) for about in files.values()):
+                yield Stored(path.removeprefix(f"{root}/"), about["size"] or 0, changed_of(about))
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob for reading."""
@@ -170,3 +232,26 @@ class RemoteBlobs:
                 file.write(b"ping")
         except OSError as error:
             raise StorageUnavailable("The blob store does not take a blob.") from error
+
+
+@contextmanager
+def told_when_full() -> Iterator[None]:
+    """Turn the error of a full disk into a problem that says so."""
+    try:
+        yield
+    except OSError as error:
+        if room.is_full(error):
+            raise InsufficientStorage("The disk of this server's files is full.") from error
+        raise
+
+
+def changed_of(about: Mapping[str, Any]) -> float:
+    """Return when a file was changed, in Unix seconds: just now, where its file system does not tell.
+
+    Each file system of fsspec has a word of its own for it.
+    """
+    words = ("LastModified", "last_modified", "mtime", "updated")
+    found = next((about[word] for word in words if about.get(word) is not None), None)
+    if isinstance(found, datetime):
+        return found.timestamp()
+    return float(found) if isinstance(found, int | float) else time.time()
