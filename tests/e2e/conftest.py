@@ -54,10 +54,10 @@ class Server:
         self.client = httpx.Client(base_url=self.url, timeout=30)
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> "Server":
-        """Start it and wait until it is ready to take jobs."""
+    def start(self, *arguments: str) -> "Server":
+        """Start it, with further *arguments* of `up`, and wait until it is ready to take jobs."""
         self.log = (self.home.parent / f"{self.home.name}.log").open("a")
-        command = [str(SEAMARK), "up", "--port", str(self.port)]
+        command = [str(SEAMARK), "up", "--port", str(self.port), *arguments]
         self.process = subprocess.Popen(command, env=self.environment, stdout=self.log, stderr=self.log, text=True)
         wait_for(self.ready)
         return self
@@ -123,11 +123,11 @@ class Server:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Server]:
+def running(home: Path, *arguments: str) -> Iterator[Server]:
     """Give a running server with an empty home; leave nothing of it."""
     made = Server(home)
     try:
-        yield made.start()
+        yield made.start(*arguments)
     finally:
         if made.process is not None and made.process.poll() is None:
             made.stop()

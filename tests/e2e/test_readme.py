@@ -1,4 +1,4 @@
-"""The README's quick start does what the README says."""
+"""What the README shows is what happens."""
 
 import os
 import re
@@ -6,22 +6,46 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.e2e.conftest import running
+
 README = Path(__file__).parents[2] / "README.md"
-MARK = "<!-- quick start"
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
-def transcript() -> list[tuple[str, str]]:
-    """Return the commands of the quick start, each with what it prints."""
-    block = README.read_text().partition(MARK)[2].partition("```console\n")[2].partition("```")[0]
+def transcripts(mark: str) -> list[list[tuple[str, str]]]:
+    """Return the console blocks of the section after *mark*: commands, each with what it prints."""
+    section = README.read_text().partition(f"<!-- {mark}")[2].partition("\n## ")[0]
+    return [commands(block.partition("```")[0]) for block in section.split("```console\n")[1:]]
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """Return the commands of a block, each with what it prints."""
     steps: list[tuple[str, str]] = []
     for line in block.splitlines():
         if line.startswith("$ "):
             steps.append((line[2:], ""))
-        elif line.startswith("> "):
+        elif line == ">" or line.startswith("> "):
             steps[-1] = (f"{steps[-1][0]}\n{line[2:]}", "")
         else:
             steps[-1] = (steps[-1][0], steps[-1][1] + line + "\n")
     return steps
+
+
+def printed(steps: list[tuple[str, str]], folder: Path, environment: dict[str, str], port: int) -> list[str]:
+    """Run commands one after the other in one shell, and return what each printed."""
+    marks = [f"echo '== {number} =='\n{command}" for number, (command, _) in enumerate(steps)]
+    script = "set -e\n" + "\n".join(marks).replace("127.0.0.1:8030", f"127.0.0.1:{port}")
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment | {"PATH": PATH},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return re.split(r"== \d+ ==\n", done.stdout)[1:]
 
 
 def shape(text: str) -> str:
@@ -35,21 +59,20 @@ def shape(text: str) -> str:
 
 def test_the_quick_start_prints_what_the_readme_shows(shared, tmp_path):
     """Each command succeeds and prints what stands below it, but for ids, times and the last digits of measures."""
-    steps = transcript()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    marks = [f"echo '== {number} =='\n{command}" for number, (command, _) in enumerate(steps)]
-    script = "set -e\n" + "\n".join(marks).replace("127.0.0.1:8030", f"127.0.0.1:{shared.port}")
+    [steps] = transcripts("quick start")
 
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env=shared.environment | {"PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    texts = printed(steps, tmp_path, shared.environment, shared.port)
 
-    assert 0 == done.returncode, done.stdout + done.stderr
-    printed = re.split(r"== \d+ ==\n", done.stdout)[1:]
-    assert [shape(shown) for _, shown in steps] == [shape(text) for text in printed]
+    assert [shape(shown) for _, shown in steps] == [shape(text) for text in texts]
+
+
+def test_a_new_operation_is_written_and_served_as_the_readme_shows(tmp_path):
+    """From `seamark new operation` to its answers, sync and async: what is printed is what the README shows."""
+    written, called = transcripts("new operation")
+
+    texts = printed(written, tmp_path, dict(os.environ), 0)
+    with running(tmp_path / "home", "--operations", str(tmp_path / "ops")) as server:
+        answers = printed(called, tmp_path, server.environment, server.port)
+
+    assert [shown for _, shown in written] == [text.replace(str(tmp_path), "/home/ada") for text in texts]
+    assert [shown for _, shown in called] == answers
