@@ -123,9 +123,9 @@ class Server:
 
 
 @contextmanager
-def running(home: Path, *arguments: str) -> Iterator[Server]:
-    """Give a running server with an empty home; leave nothing of it."""
-    made = Server(home)
+def running(home: Path, *arguments: str, **settings: str) -> Iterator[Server]:
+    """Give a running server with an empty home and *settings*; leave nothing of it."""
+    made = Server(home, **settings)
     try:
         yield made.start(*arguments)
     finally:
