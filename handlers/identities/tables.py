@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from handlers.storage.sql import Base, Instant
@@ -47,3 +47,12 @@ class ChallengeRow(Base):
     nonce: Mapped[str] = mapped_column(String(64), primary_key=True)
     address: Mapped[str] = mapped_column(String(42))
     expires: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
+class NonceRow(Base):
+    """The number that an Ethereum address signs next; an address that is not here signs 0."""
+
+    __tablename__ = "nonces"
+
+    address: Mapped[str] = mapped_column(String(42), primary_key=True)  #: in lower case
+    nonce: Mapped[int] = mapped_column(BigInteger)
