@@ -14,9 +14,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url
 
 import handlers.assets.tables
+import handlers.chain.tables
 import handlers.identities.tables
 import handlers.jobs.tables
-import handlers.storage.facts  # noqa: F401 - the four imports fill Base.metadata
+import handlers.storage.facts  # noqa: F401 - the five imports fill Base.metadata
 from handlers.errors import StorageUnavailable
 from handlers.storage import migrate
 from handlers.storage.sql import Base, Database
