@@ -1,28 +1,57 @@
 """Handlers of specs/provider.yaml, Ocean Provider."""
 
-# ruff: noqa: ARG001, N803, PLR0913 - the spec names the arguments, and nothing reads them yet.
+# ruff: noqa: ARG001, N803, PLR0913 - the spec names the arguments, and nothing reads some of them yet.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, Final, NoReturn
 
 from generated import provider as api
+from handlers.assets import params
+from handlers.assets.access import Claim
+from handlers.assets.shop import Quote
 from handlers.errors import NotBuilt
+from handlers.services import services
+from handlers.wire import Reply, request
+
+ENDPOINTS: Final = {
+    "nonce": "GET nonce",
+    "encrypt": "POST encrypt",
+    "fileinfo": "POST fileinfo",
+    "initialize": "GET initialize",
+    "download": "GET download",
+    "computeStart": "POST compute",
+    "computeStatus": "GET compute",
+    "computeStop": "PUT compute",
+    "computeDelete": "DELETE compute",
+}
 
 
-def get_provider() -> NoReturn:
+def get_provider() -> api.Provider:
     """Tell who this provider is and which addresses it serves."""
-    raise NotBuilt("get_provider is not built yet.")
+    shop, mount = services().shop, request().mount
+    pairs = {name: text.split(" ") for name, text in ENDPOINTS.items()}
+    return {
+        "software": "Seamark",
+        "version": version("seamark"),
+        "chainId": shop.chain_id(),
+        "providerAddress": shop.address(),
+        "computeAddress": None,
+        "computeLimits": None,
+        "serviceEndpoints": {name: [verb, f"{mount}/api/v1/services/{path}"] for name, (verb, path) in pairs.items()},
+    }
 
 
-def read_nonce(*, userAddress: api.Address) -> NoReturn:
+def read_nonce(*, userAddress: api.Address) -> api.Nonce:
     """Tell the nonce that an address has to sign next."""
-    raise NotBuilt("read_nonce is not built yet.")
+    return {"nonce": services().nonces.read(params.address("userAddress", userAddress))}
 
 
-def read_nonce_by_post(*, userAddress: api.OptionalAddress) -> NoReturn:
+def read_nonce_by_post(*, userAddress: api.OptionalAddress) -> api.Nonce:
     """Tell the nonce that an address has to sign next, asked by POST."""
-    raise NotBuilt("read_nonce_by_post is not built yet.")
+    return {"nonce": services().nonces.read(params.address("userAddress", userAddress))}
 
 
 def encrypt(
@@ -31,36 +60,50 @@ def encrypt(
     publisherAddress: api.OptionalAddress,
     document: api.FileDocument,
     signature: api.OptionalSignature | None = None,
-) -> NoReturn:
+) -> tuple[api.EncryptedDocument, int]:
     """Encrypt the addresses of an asset's files."""
-    raise NotBuilt("encrypt is not built yet.")
+    did = params.needed("documentId", documentId)
+    publisher = params.address("publisherAddress", publisherAddress)
+    if signature:
+        services().proofs.check(publisher, signature, did)
+    else:
+        services().rates.take("encrypt", request().remote_address)
+    return {"encryptedDocument": services().shop.seal(document)}, HTTPStatus.CREATED
 
 
 def encrypt_by_get(
     *, documentId: api.Did, publisherAddress: api.Address, document: str, signature: api.OptionalSignature | None = None
-) -> NoReturn:
+) -> tuple[api.EncryptedDocument, int]:
     """Encrypt the addresses of an asset's files, asked by GET."""
-    raise NotBuilt("encrypt_by_get is not built yet.")
+    return encrypt(documentId=documentId, publisherAddress=publisherAddress, document=document, signature=signature)
 
 
 def inspect_files(
     *, url: api.FileUrl | None = None, did: api.OptionalDid | None = None, checksum: api.Switch | None = None
-) -> NoReturn:
+) -> Any:
     """Tell whether files can be had, and how large they are."""
-    raise NotBuilt("inspect_files is not built yet.")
+    services().rates.take("fileinfo", request().remote_address)
+    shop, whole = services().shop, params.switch(checksum)
+    if did:
+        return shop.inspect(shop.files_of(did), checksum=whole)
+    found = shop.inspect(shop.file_at(params.needed("url", url)), checksum=whole)
+    return found or [{"index": 0, "valid": False}]
 
 
 def initialize(
     *,
-    documentId: api.Did,
-    consumerAddress: api.Address,
+    documentId: api.OptionalDid,
+    consumerAddress: api.OptionalAddress,
     serviceId: api.OptionalIndex | None = None,
     serviceType: api.ServiceType | None = None,
     dataToken: api.OptionalAddress | None = None,
     userdata: api.UserdataOrText | None = None,
-) -> NoReturn:
+) -> api.Quote:
     """Quote the price of a service."""
-    raise NotBuilt("initialize is not built yet.")
+    here = request()
+    services().rates.take("initialize", here.remote_address)
+    wanted = claim(documentId, consumerAddress, serviceId, serviceType, dataToken)
+    return as_document(services().shop.quote(wanted, params.members("userdata", userdata), here))
 
 
 def initialize_by_post(
@@ -71,26 +114,36 @@ def initialize_by_post(
     serviceType: api.ServiceType | None = None,
     dataToken: api.OptionalAddress | None = None,
     userdata: api.UserdataOrText | None = None,
-) -> NoReturn:
+) -> api.Quote:
     """Quote the price of a service, asked by POST."""
-    raise NotBuilt("initialize_by_post is not built yet.")
+    return initialize(
+        documentId=documentId,
+        consumerAddress=consumerAddress,
+        serviceId=serviceId,
+        serviceType=serviceType,
+        dataToken=dataToken,
+        userdata=userdata,
+    )
 
 
 def download(
     *,
-    documentId: api.Did,
-    fileIndex: api.FileIndex,
-    signature: api.Signature,
-    consumerAddress: api.Address,
+    documentId: api.OptionalDid,
+    fileIndex: api.OptionalIndex,
+    signature: api.OptionalSignature,
+    consumerAddress: api.OptionalAddress,
     serviceId: api.OptionalIndex | None = None,
     serviceType: api.ServiceType | None = None,
     dataToken: api.OptionalAddress | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
     userdata: api.UserdataOrText | None = None,
-) -> NoReturn:
+) -> Reply:
     """Fetch a file of an asset."""
-    raise NotBuilt("download is not built yet.")
+    proof = {"signature": params.needed("signature", signature), "order": transferTxId or transactionId or ""}
+    index = params.needed("fileIndex", params.number("fileIndex", fileIndex))
+    wanted = claim(documentId, consumerAddress, serviceId, serviceType, dataToken, **proof)
+    return services().shop.fetch(wanted, index, params.members("userdata", userdata), request())
 
 
 def download_by_post(
@@ -105,9 +158,49 @@ def download_by_post(
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
     userdata: api.UserdataOrText | None = None,
-) -> NoReturn:
+) -> Reply:
     """Fetch a file of an asset, asked by POST."""
-    raise NotBuilt("download_by_post is not built yet.")
+    return download(
+        documentId=documentId,
+        fileIndex=fileIndex,
+        signature=signature,
+        consumerAddress=consumerAddress,
+        serviceId=serviceId,
+        serviceType=serviceType,
+        dataToken=dataToken,
+        transferTxId=transferTxId,
+        transactionId=transactionId,
+        userdata=userdata,
+    )
+
+
+def claim(
+    did: str | None, consumer: str | None, service: int | str | None, kind: str | None, token: str | None, **proof: str
+) -> Claim:
+    """Return who wants which service of which asset."""
+    named = params.needed("documentId", did)
+    return Claim(
+        asset=services().assets.read(named),
+        document_id=named,
+        consumer=params.address("consumerAddress", consumer),
+        service=params.number("serviceId", service),
+        kind=kind or "",
+        token=token or "",
+        **proof,
+    )
+
+
+def as_document(quote: Quote) -> api.Quote:
+    """Return a quote as clients read it."""
+    return {
+        "from": quote.consumer,
+        "to": quote.recipient,
+        "numTokens": quote.offer.tokens,
+        "dataToken": quote.offer.token,
+        "nonce": quote.nonce,
+        "computeAddress": None,
+        "validOrder": quote.order,
+    }
 
 
 def start_compute(

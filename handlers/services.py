@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from handlers.assets.access import Door
 from handlers.assets.agent import Agent
+from handlers.assets.delivery import Delivery
 from handlers.assets.metadata import MetadataStore
+from handlers.assets.shop import Shop
 from handlers.assets.store import Assets
+from handlers.chain.till import Till
+from handlers.files.sources import Sources
 from handlers.identities.accounts import Accounts
+from handlers.identities.nonces import Nonces
+from handlers.identities.proofs import Proofs
+from handlers.identities.throttle import Throttle
 from handlers.identities.tokens import Tokens
 from handlers.jobs.queue import Queue
 from handlers.jobs.service import Jobs
 from handlers.jobs.watch import Watch
+from handlers.keys import Keys
 from handlers.operations.catalogue import Catalogue, catalogue_of
 from handlers.operations.runner import Runner
 from handlers.operations.service import KIND, Operations
@@ -37,11 +46,17 @@ class Services:
     agent: Agent
     metadata: MetadataStore
     assets: Assets
+    nonces: Nonces
+    proofs: Proofs
+    rates: Throttle
+    till: Till
+    shop: Shop
     operations: Operations
 
     def close(self) -> None:
         """End the processes and connections that the services hold."""
         self.operations.pool.close()
+        self.till.close()
         self.queue.close()
         self.database.close()
 
@@ -64,6 +79,9 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
     jobs = Jobs(database, queue, blobs, settings)
     tokens = Tokens(database)
     assets = Assets(database, blobs)
+    nonces, till = Nonces(database), Till(database, settings)
+    proofs = Proofs(nonces, token_s=settings.auth_token_s)
+    keys = Keys(settings)
     catalogue = catalogue or catalogue_of(read_apis(outside=settings.operations_dir))
     runner = Runner(catalogue, assets, settings.asset_limit_bytes)
     _services = Services(
@@ -78,6 +96,20 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         agent=Agent(database),
         metadata=MetadataStore(database),
         assets=assets,
+        nonces=nonces,
+        proofs=proofs,
+        rates=Throttle(settings.calls_per_minute),
+        till=till,
+        shop=Shop(
+            assets=assets,
+            door=Door(proofs, till),
+            delivery=Delivery(assets, Sources(settings), keys),
+            nonces=nonces,
+            till=till,
+            keys=keys,
+            has_chain=bool(settings.chain_urls),
+            checksum_bytes=settings.spool_limit_bytes,
+        ),
         operations=Operations(catalogue, runner, jobs, settings),
     )
     return _services

@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     spool_limit_bytes: PositiveInt = Field(
         1 << 30, description="Largest file of unknown length that is handed on, in bytes."
     )
+    calls_per_minute: PositiveInt = Field(
+        120, description="How often in a minute a client may have files probed or sealed without a signature."
+    )
     ipfs_gateway: str = Field("https://ipfs.io", description="Gateway through which files of IPFS are fetched.")
     s3_buckets: str = Field(
         "", description="S3 buckets that are read with this server's credentials, with commas; others as a stranger."

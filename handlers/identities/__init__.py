@@ -1,1 +1,1 @@
-"""Who is calling: tokens now, signatures and nonces later."""
+"""Who is calling: tokens now, signatures, and the nonces that make each good once."""

@@ -1,0 +1,194 @@
+"""Quotes, and files for those who may have them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from handlers.assets import offers
+from handlers.assets.access import Claim, Door, check_person
+from handlers.assets.delivery import Delivery, File
+from handlers.assets.offers import Offer
+from handlers.assets.store import Asset, Assets
+from handlers.chain.till import Till
+from handlers.errors import AddressRefused, BadGateway, NotFound, TooLarge, Unavailable, Unprocessable
+from handlers.files.content import described
+from handlers.files.ranges import wanted
+from handlers.files.sealed import document_of, seal
+from handlers.identities.nonces import Nonces
+from handlers.keys import Keys
+from handlers.wire import Reply, Request
+
+#: What makes a file one that cannot be had, and no fault of this server's.
+NOT_TO_BE_HAD: Final = (AddressRefused, BadGateway, NotFound, TooLarge, Unavailable, Unprocessable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """What a service costs, and to whom it is paid."""
+
+    offer: Offer
+    consumer: str  #: as it was sent
+    recipient: str
+    nonce: int
+    order: str | None  #: hash of an order of the consumer's that is still good
+
+
+class Shop:
+    """Sells what assets offer."""
+
+    def __init__(
+        self,
+        *,
+        assets: Assets,
+        door: Door,
+        delivery: Delivery,
+        nonces: Nonces,
+        till: Till,
+        keys: Keys,
+        has_chain: bool,
+        checksum_bytes: int,
+    ) -> None:
+        """Take those who do parts of it, and the largest file whose checksum is computed."""
+        self._assets = assets
+        self._door = door
+        self._delivery = delivery
+        self._nonces = nonces
+        self._till = till
+        self._keys = keys
+        self._has_chain = has_chain
+        self._checksum_bytes = checksum_bytes
+
+    def quote(self, claim: Claim, userdata: Mapping[str, Any], at: Request) -> Quote:
+        """Return what a service costs, once it is seen that its first file can be had.
+
+        Raises:
+            NotFound: There is no such asset or service.
+            Forbidden: It is not for the consumer.
+            BadGateway: Its file cannot be had.
+            ChainUnavailable: It has a price, and nobody can tell what was paid.
+        """
+        offer = offers.find(claim.asset, index=claim.service, kind=claim.kind)
+        offers.check_token(offer, claim.token)
+        check_person(claim.asset, claim.consumer, at.caller)
+        quote = self._priced(claim.asset, offer, claim.consumer)
+        self._delivery.files(claim.asset, userdata)[0].source.probe()
+        return quote
+
+    def fetch(self, claim: Claim, index: int, userdata: Mapping[str, Any], at: Request) -> Reply:
+        """Return a file to whom it is due; HEAD tells what it is, and has no effect.
+
+        Raises:
+            SignatureInvalid: The consumer has not signed this.
+            Forbidden: The asset is not for them, or not paid for.
+            NotFound: There is no such file.
+            RangeNotSatisfiable: It has no such part.
+            BadGateway: It cannot be had.
+        """
+        only_look = at.method == "HEAD"
+        provider = self.address() or None
+        self._door.offer(claim)
+        file = self._delivery.file(claim.asset, index, userdata)
+        self._door.admit(claim, at.caller, provider=provider, spend=not only_look)
+        if only_look:
+            return described(file.described(file.source.probe()))
+        content = file.source.open(wanted(at.headers.get("range", "")), at.headers.get("if-range", ""))
+        return content.as_reply(file.described(content.facts))
+
+    def inspect(self, files: list[File], *, checksum: bool) -> list[dict[str, Any]]:
+        """Return what is known of files; those that cannot be had are not valid."""
+        return [self._inspected(file, checksum) for file in files]
+
+    def files_of(self, did: str) -> list[File]:
+        """Return the files of an asset.
+
+        Raises:
+            NotFound: There is no such asset, or its files are not on offer here.
+        """
+        return self._delivery.files(self._assets.read(did))
+
+    def file_at(self, url: str) -> list[File]:
+        """Return the file at an address; none where no file may be had from there."""
+        try:
+            return [self._delivery.address(url)]
+        except NOT_TO_BE_HAD:
+            return []
+
+    def seal(self, document: Any) -> str:
+        """Return a list of files, encrypted.
+
+        Raises:
+            InputInvalid: It is no JSON.
+            KeyUnavailable: The provider has no key.
+        """
+        return seal(document_of(document), self._keys.current)
+
+    def address(self) -> str:
+        """Return the provider's Ethereum address; empty where it has no key."""
+        try:
+            return self._keys.current.address
+        except Unavailable:
+            return ""
+
+    def chain_id(self) -> int | None:
+        """Return the id of the chain on which orders are looked up; None where there is none, or it does not answer."""
+        if not self._has_chain:
+            return None
+        try:
+            return self._till.chain.id()
+        except Unavailable:
+            return None
+
+    def _priced(self, asset: Asset, offer: Offer, consumer: str) -> Quote:
+        """Return a quote; what is free needs no chain."""
+        recipient, order = publisher_of(asset.ddo) or self.address(), None
+        if offer.amount:
+            recipient = self._till.minter(offer.token) or recipient
+            order = self._till.current(consumer, offer.terms(self.address() or None), asset=asset.did)
+        return Quote(
+            offer=offer,
+            consumer=consumer,
+            recipient=recipient,
+            nonce=self._nonces.read(consumer),
+            order=order.tx if order else None,
+        )
+
+    def _inspected(self, file: File, checksum: bool) -> dict[str, Any]:
+        """Return what is known of a file."""
+        try:
+            facts = file.described(file.source.probe())
+            found: dict[str, Any] = {"index": file.index, "valid": True, "contentType": facts.content_type}
+            if facts.length is not None:
+                found["contentLength"] = str(facts.length)
+            return found | (self._checksum(file) if checksum else {})
+        except NOT_TO_BE_HAD:
+            return {"index": file.index, "valid": False}
+
+    def _checksum(self, file: File) -> dict[str, Any]:
+        """Return the checksum of a file that is not too large.
+
+        Raises:
+            TooLarge: It is.
+        """
+        content = file.source.open(None, "")
+        try:
+            if content.total > self._checksum_bytes:
+                raise TooLarge(f"Checksums are computed of files up to {self._checksum_bytes} bytes.")
+            digest = hashlib.sha256()
+            for chunk in content.chunks:
+                digest.update(chunk)
+        finally:
+            content.chunks.close()
+        return {"contentLength": str(content.total), "checksum": digest.hexdigest(), "checksumType": "sha256"}
+
+
+def publisher_of(ddo: Mapping[str, Any]) -> str:
+    """Return the address of who published an asset; empty where its DDO does not say."""
+    proof = ddo.get("proof")
+    if isinstance(proof, Mapping) and isinstance(proof.get("creator"), str):
+        return str(proof["creator"])
+    keys = ddo.get("publicKey")
+    first = keys[0] if isinstance(keys, list) and keys else None
+    return str(first["owner"]) if isinstance(first, Mapping) and isinstance(first.get("owner"), str) else ""
