@@ -52,6 +52,11 @@ class Mock:
         self._document = document
         self._responses = responses
 
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the operation's answers, as its document has them."""
+        return list(self._responses)
+
     def answer(self, **_arguments: Any) -> Reply:
         """Answer with an example."""
         wanted = dict(PREFERENCE.findall(request().headers.get("prefer", "")))

@@ -1,6 +1,9 @@
 """`seamark new api`: take in the document of an API.
 
-python -m tools.generate.new_api FILE [--name NAME] [--mount PATH]
+    python -m tools.generate.new_api FILE [--name NAME] [--mount PATH]
+
+It is converted, made to keep to the rules of this house, and refused where that cannot be; then the controller is made
+and entered into the house's lists.
 """
 
 from __future__ import annotations
@@ -21,12 +24,13 @@ import yaml
 from handlers.gateway.compilation import CannotServe, compile_apis
 from handlers.gateway.mock import MockResolver
 from handlers.settings import Settings
+from handlers.spec import examples
 from handlers.spec.bundle import Bundle, make_bundle, name_controllers
 from handlers.spec.documents import Api, mount_of
 from handlers.spec.findings import Finding, SpecError
-from handlers.spec.lint import RULES, findings_in, openapi_faults
-from handlers.spec.shape import look_up, operations
-from handlers.spec.source import INTEGER, NUMBER, WORDS, Source, read_source
+from handlers.spec.lint import findings_in, openapi_faults
+from handlers.spec.shape import look_up, operations, walk
+from handlers.spec.source import INTEGER, NUMBER, WORDS, Source, read_source, unescape
 from tools.generate import ROOT, main
 from tools.generate.apis import read_apis
 from tools.generate.register import NotRegisteredError, register, rooms
@@ -106,13 +110,14 @@ def drop_wrong_examples(arrival: Arrival) -> None:
     spec = arrival.as_bundle()
     if next(openapi_faults(spec.document), None) is not None:
         return
-    examples = [rule for rule in RULES if rule.name == "examples"]
-    for fault in [fault for rule in examples for fault in rule.check(spec.document)]:
-        found = re.match(r"(.*?)/(example|default|examples)(/|$)", fault.pointer)
-        holder = look_up(arrival.document, found[1]) if found else {}
-        if found and holder.pop(found[2], None) is not None:
-            file, line = spec.place(fault.pointer)
-            arrival.notes.append(f"{file}:{line}: The {found[2]} is left out: it is not what its schema says.")
+    wrong = {fault.pointer for fault in examples.examples(spec.document)}
+    shown = [place for part in walk(spec.document) for _, place, _ in examples.given(spec.document, part)]
+    for shown_at in dict.fromkeys(shown):
+        if any(f"{pointer}/".startswith(f"{shown_at}/") for pointer in wrong):
+            file, line = spec.place(shown_at)
+            around, _, key = shown_at.removesuffix("/value").rpartition("/")
+            del look_up(arrival.document, around)[unescape(key)]
+            arrival.notes.append(f"{file}:{line}: The {key} is left out: it is not what its schema says.")
 
 
 def place(arrival: Arrival, name: str, mount: str | None, root: Path) -> None:

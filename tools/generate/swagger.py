@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from handlers.spec.shape import METHODS
+from handlers.spec.shape import DATA, METHODS
 from handlers.spec.source import Source
 
 JSON = "application/json"
@@ -143,8 +143,9 @@ def schema(value: Any) -> Any:
         return value
     if isinstance(value.get("$ref"), str):
         return reference(value)
-    kept = ("example", "default", "enum")
-    result = {key: item if key in kept else schema(item) for key, item in value.items() if key != "x-nullable"}
+    result = {key: item if key in DATA else schema(item) for key, item in value.items() if key != "x-nullable"}
+    if isinstance(value.get("properties"), Mapping):
+        result["properties"] = {name: schema(item) for name, item in value["properties"].items()}
     if value.get("type") == "file":
         result |= {"type": "string", "format": "binary"}
     if value.get("x-nullable"):

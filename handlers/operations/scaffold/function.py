@@ -83,6 +83,7 @@ def parameters_of(inputs: Sequence[Property]) -> Iterator[Parameter]:
     for each in sorted(inputs, key=lambda one: not one.required):
         type_ = TYPES[each.type][0] if each.type in TYPES else "Any"
         words = str(each.schema.get("description", f"The input `{each.name}`."))
+        words = "An asset: `path` is its file, `name` what people call it." if each.type == "asset" else words
         yield Parameter(f"{argument(each.name)}: {type_}{default_of(each, type_)}", words)
 
 
