@@ -46,12 +46,12 @@ def get_provider() -> api.Provider:
 
 def read_nonce(*, userAddress: api.Address) -> api.Nonce:
     """Tell the nonce that an address has to sign next."""
-    return {"nonce": services().nonces.read(params.address("userAddress", userAddress))}
+    return {"nonce": services().nonces.read(params.needed("userAddress", userAddress))}
 
 
 def read_nonce_by_post(*, userAddress: api.OptionalAddress) -> api.Nonce:
     """Tell the nonce that an address has to sign next, asked by POST."""
-    return {"nonce": services().nonces.read(params.address("userAddress", userAddress))}
+    return {"nonce": services().nonces.read(params.needed("userAddress", userAddress))}
 
 
 def encrypt(
@@ -63,7 +63,7 @@ def encrypt(
 ) -> tuple[api.EncryptedDocument, int]:
     """Encrypt the addresses of an asset's files."""
     did = params.needed("documentId", documentId)
-    publisher = params.address("publisherAddress", publisherAddress)
+    publisher = params.needed("publisherAddress", publisherAddress)
     if signature:
         services().proofs.check(publisher, signature, did)
     else:
@@ -182,7 +182,7 @@ def claim(
     return Claim(
         asset=services().assets.read(named),
         document_id=named,
-        consumer=params.address("consumerAddress", consumer),
+        consumer=params.needed("consumerAddress", consumer),
         service=params.number("serviceId", service),
         kind=kind or "",
         token=token or "",

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from handlers.chain.orders import is_address
 from handlers.errors import Fault, InputInvalid
 
 T = TypeVar("T")
@@ -21,18 +20,6 @@ def needed(name: str, value: T | None) -> T:
     if value is None or value == "":
         raise wrong(name, "It is needed.")
     return value
-
-
-def address(name: str, value: str | None) -> str:
-    """Return an Ethereum address as it was sent.
-
-    Raises:
-        InputInvalid: It is none.
-    """
-    text = needed(name, value)
-    if not is_address(text):
-        raise wrong(name, "It is not an Ethereum address: 0x and 40 hexadecimal digits.")
-    return text
 
 
 def number(name: str, value: int | str | None) -> int | None:

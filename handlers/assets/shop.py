@@ -12,6 +12,7 @@ from handlers.assets.access import Claim, Door, check_person
 from handlers.assets.delivery import Delivery, File
 from handlers.assets.offers import Offer
 from handlers.assets.store import Asset, Assets
+from handlers.chain.orders import is_address
 from handlers.chain.till import Till
 from handlers.errors import AddressRefused, BadGateway, NotFound, TooLarge, Unavailable, Unprocessable
 from handlers.files.content import described
@@ -146,7 +147,8 @@ class Shop:
         recipient, order = publisher_of(asset.ddo) or self.address(), None
         if offer.amount:
             recipient = self._till.minter(offer.token) or recipient
-            order = self._till.current(consumer, offer.terms(self.address() or None), asset=asset.did)
+            if is_address(consumer):
+                order = self._till.current(consumer, offer.terms(self.address() or None), asset=asset.did)
         return Quote(
             offer=offer,
             consumer=consumer,

@@ -39,7 +39,8 @@ def test_nonces_are_numbers_for_whatever_case(client, consumer, held):
     assert 1 == client.get(f"{API}/nonce?userAddress={ADDRESS.lower()}").json["nonce"]
     assert 1 == client.post(f"{API}/nonce", json={"userAddress": ADDRESS}).json["nonce"]
     assert 1 == client.post(f"{API}/nonce?userAddress={ADDRESS}").json["nonce"]
-    assert 400 == client.get(f"{API}/nonce?userAddress=0x99").status_code
+    assert {"nonce": 0} == client.post(f"{API}/nonce?userAddress=0x990922334").json
+    assert 400 == client.post(f"{API}/nonce", json={"userAddress": ""}).status_code
 
 
 def test_what_is_encrypted_is_in_the_layout_of_the_reference(client):
@@ -180,7 +181,7 @@ def test_who_has_not_signed_gets_nothing_and_burns_nothing(client, consumer, hel
         ({"dataToken": "0x" + "66" * 20}, 400),
         ({"userdata": "[]"}, 400),
         ({"documentId": "did:op:" + "b" * 64}, 404),
-        ({"consumerAddress": "nobody"}, 400),
+        ({"consumerAddress": "nobody"}, 401),
     ],
 )
 def test_what_is_wrong_is_said_before_the_nonce_is_used_up(client, consumer, publish, upstream, change, status):
