@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "key": "Make, import, show and rotate the provider's keys.",
     "devchain": "Run a chain of your own, for trying out.",
     "db": "Bring the database up to date.",
+    "backup": "Write the whole state to a file.",
+    "restore": "Put the state in such a file back.",
 }
 
 

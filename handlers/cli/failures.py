@@ -12,6 +12,8 @@ from sqlalchemy.exc import DatabaseError
 from handlers.errors import Problem, QueueUnavailable
 from handlers.spec.documents import DocumentMissing
 from handlers.spec.findings import SpecError
+from handlers.storage.backup import BackupError
+from handlers.storage.dump import DumpError
 
 
 def explain(error: Exception) -> str | None:
@@ -55,5 +57,7 @@ WORDS: Final[Sequence[tuple[type[Exception], Callable[[Any], str | None]]]] = (
     (httpx.InvalidURL, lambda error: f"--url is no address: {error}."),
     (DocumentMissing, str),
     (SpecError, str),
+    (BackupError, str),
+    (DumpError, str),
     (OSError, system_fault),
 )

@@ -64,6 +64,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Give a connection for reading that goes on seeing what is there now, whatever others write meanwhile."""
+        with self.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                # SQLite's transactions are like this by themselves.
+                whole = {"postgresql_readonly": True, "postgresql_deferrable": True}
+                connection.execution_options(isolation_level="SERIALIZABLE", **whole)
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection in a transaction that commits at the end, or rolls back on an error."""
         with self.engine.connect() as connection:
