@@ -21,6 +21,14 @@ InputFault = TypedDict(
 )
 
 
+class JobMessage(TypedDict):
+    """What a callback says of a job that has ended."""
+
+    type: Literal["job.succeeded", "job.failed", "job.cancelled"]
+    timestamp: str
+    data: dict[str, Any]
+
+
 JobId: TypeAlias = str
 
 

@@ -24,6 +24,14 @@ class Metrics(TypedDict):
     test_rows: int
 
 
+class JobMessage(TypedDict):
+    """What a callback says of a job that has ended."""
+
+    type: Literal["job.succeeded", "job.failed", "job.cancelled"]
+    timestamp: str
+    data: dict[str, Any]
+
+
 JobId: TypeAlias = str
 
 
