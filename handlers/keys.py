@@ -15,7 +15,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -198,7 +200,8 @@ def read(path: Path, password: str) -> Key:
     Raises:
         KeyUnavailable: The file cannot be read, or the password is another.
     """
-    from eth_keyfile.keyfile import decode_keyfile_json
+    with recursion_limit_kept():
+        from eth_keyfile.keyfile import decode_keyfile_json
 
     found = document(path)
     try:
@@ -227,7 +230,8 @@ def document(path: Path) -> dict[str, Any]:
 
 def encrypted(key: Key, password: str, *, cheaply: bool) -> dict[str, Any]:
     """Return the document of a key."""
-    from eth_keyfile.keyfile import create_keyfile_json
+    with recursion_limit_kept():
+        from eth_keyfile.keyfile import create_keyfile_json
 
     work = SCRYPT_RANDOM if cheaply else SCRYPT_CHOSEN
     made: dict[str, Any] = create_keyfile_json(key.secret, password.encode(), kdf="scrypt", iterations=work)
@@ -248,3 +252,16 @@ def write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+@contextmanager
+def recursion_limit_kept() -> Iterator[None]:
+    """Keep Python's limit of recursion while something is imported that imports py_ecc, which raises it to 100,000.
+
+    With that limit a JSON text that nests deep enough ends the process, instead of raising RecursionError.
+    """
+    limit = sys.getrecursionlimit()
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)

@@ -20,6 +20,7 @@ from handlers.chain.orders import ORDER_STARTED, Order, Terms, current_order, is
 from handlers.chain.tables import OrderRow
 from handlers.chain.values import Receipt, receipt_of
 from handlers.errors import ChainUnavailable, InputInvalid, PaymentMissing
+from handlers.keys import recursion_limit_kept
 from handlers.settings import Settings
 from handlers.storage.sql import Database, now
 
@@ -66,7 +67,8 @@ class Till:
         """
         if not self._settings.chain_urls:
             raise ChainUnavailable("This server has no chain (SEAMARK_CHAIN_URL), so it cannot check payments.")
-        from handlers.chain.client import Chain
+        with recursion_limit_kept():
+            from handlers.chain.client import Chain
 
         return Chain(self._settings.chain_urls, timeout_s=self._settings.chain_timeout_s)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 LENGTH: Final = 65  # bytes: r, s, v
 V_OFFSET: Final = 27
+PREFIX: Final = b"\x19Ethereum Signed Message:\n"
 
 
 def signer_of(text: str, signature: str) -> str | None:
@@ -16,21 +17,23 @@ def signer_of(text: str, signature: str) -> str | None:
         text: What the wallet showed; it signs the UTF-8 bytes with a prefix and their length (EIP-191, version 0x45).
         signature: 65 bytes in hexadecimal, 0x before them or not; the last is 0 or 1, or 27 or 28.
     """
-    from eth_account import Account
-    from eth_account.messages import encode_defunct
+    from eth_keys.datatypes import Signature
     from eth_keys.exceptions import BadSignature
+    from eth_utils.crypto import keccak
     from eth_utils.exceptions import ValidationError
 
     try:
         data = binascii.unhexlify(signature.removeprefix("0x"))
+        message = text.encode()
     except (binascii.Error, ValueError):
         return None
     if len(data) != LENGTH:
         return None
-    if data[-1] < V_OFFSET:
-        data = data[:-1] + bytes([data[-1] + V_OFFSET])
+    v = data[-1] - V_OFFSET if data[-1] >= V_OFFSET else data[-1]
     try:
-        return str(Account.recover_message(encode_defunct(text=text), signature=data))
+        signed = Signature(signature_bytes=data[:-1] + bytes([v]))
+        digest = keccak(PREFIX + str(len(message)).encode() + message)
+        return str(signed.recover_public_key_from_msg_hash(digest).to_checksum_address())
     except (BadSignature, ValidationError, ValueError):
         return None
 
