@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +12,7 @@ from generated import metadata as api
 from handlers.assets import ddo as ddos
 from handlers.assets.did import canonical
 from handlers.assets.store import Asset
-from handlers.errors import AssetNotFound, Fault, InputInvalid, NotBuilt, Unauthorized
+from handlers.errors import AssetNotFound, Fault, Forbidden, InputInvalid, Unauthorized
 from handlers.services import services
 from handlers.wire import Reply, request
 
@@ -24,8 +25,8 @@ def list_ddos(offset: int = 0, limit: int = 100) -> Reply:
 
 def register_ddo(body: api.Ddo, publisherAddress: str | None = None, signature: str | None = None) -> Reply:
     """Register the DDO of a new asset."""
-    require_writer(publisherAddress, signature)
-    asset = services().assets.register(well_named(body))
+    require_writer(well_named(body), body["id"], publisherAddress, signature)
+    asset = services().assets.register(body)
     here = request()
     location = f"{here.base_url}{here.mount}/api/v1/aquarius/assets/ddo/{asset.did}"
     return Reply(body=asset.ddo, status=HTTPStatus.CREATED, headers={"Location": location})
@@ -38,7 +39,7 @@ def read_ddo(did: str) -> Any:
 
 def replace_ddo(did: str, body: api.Ddo, publisherAddress: str | None = None, signature: str | None = None) -> Any:
     """Replace the DDO of an asset."""
-    require_writer(publisherAddress, signature)
+    require_writer(stored(did, signature), did, publisherAddress, signature)
     if canonical(str(well_named(body)["id"])) != canonical(did):
         fault = Fault("body", "/id", f"The document is about {body['id']}; the path names {did}.")
         raise InputInvalid("The DDO is another asset's.", faults=[fault])
@@ -47,7 +48,7 @@ def replace_ddo(did: str, body: api.Ddo, publisherAddress: str | None = None, si
 
 def retire_ddo(did: str, publisherAddress: str | None = None, signature: str | None = None) -> Any:
     """Remove an asset from the store, and return its last DDO."""
-    require_writer(publisherAddress, signature)
+    require_writer(stored(did, signature), did, publisherAddress, signature)
     asset = services().assets.read(did)
     services().assets.remove(did)
     return asset.ddo
@@ -73,18 +74,31 @@ def shown(did: str) -> Asset:
     return asset
 
 
-def require_writer(address: str | None, signature: str | None) -> None:
-    """Let only those write who hold a token for it.
+def stored(did: str, signature: str | None) -> Mapping[str, Any]:
+    """Return the DDO that decides who may sign for an asset; without a signature it is not looked at."""
+    return services().assets.read(did).ddo if signature else {}
+
+
+def require_writer(ddo: Mapping[str, Any], did: str, address: str | None, signature: str | None) -> None:
+    """Let only those write who hold a token for it, or have signed as the publisher.
+
+    Args:
+        ddo: Names the publisher.
+        did: As it was sent, which is what is signed.
+        address: Of the publisher.
+        signature: Theirs, over method, DID and nonce.
 
     Raises:
-        NotBuilt: The request is signed by a publisher, which is not checked yet.
-        Unauthorized: A token is needed.
+        Unauthorized: A token or a signature is needed.
+        Forbidden: The asset is another publisher's.
     """
     if request().caller.may("assets"):
         return
-    if address or signature:
-        raise NotBuilt("Signatures of publishers are not checked yet; use a token with the scope `assets`.")
-    raise Unauthorized("Writing to the metadata store needs a token with the scope `assets`.")
+    if not address or not signature:
+        raise Unauthorized("Writing needs the publisher's signature, or a token with the scope `assets`.")
+    if ddos.publisher_of(ddo).lower() != address.lower():
+        raise Forbidden(f"{address[:100]} is not the publisher of {did[:100]}.")
+    services().proofs.check(address, signature, request().method + did)
 
 
 def well_named(body: api.Ddo) -> api.Ddo:

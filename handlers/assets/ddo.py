@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from handlers.chain.orders import is_address
+
 METADATA_INDEX = 0
 ACCESS_INDEX = 3
 WEI = Decimal(10) ** -18  #: least part of a datatoken
@@ -112,6 +114,17 @@ def metadata_of(ddo: Mapping[str, Any]) -> Mapping[str, Any] | None:
             found: Mapping[str, Any] = service["attributes"]
             return found
     return None
+
+
+def publisher_of(ddo: Mapping[str, Any]) -> str:
+    """Return the Ethereum address of who published an asset: that of its first key, or of its proof; else nothing."""
+    keys, proof = ddo.get("publicKey"), ddo.get("proof")
+    first = keys[0] if isinstance(keys, list) and keys else None
+    named = [
+        first.get("owner") if isinstance(first, Mapping) else None,
+        proof.get("creator") if isinstance(proof, Mapping) else None,
+    ]
+    return next((str(address) for address in named if is_address(str(address))), "")
 
 
 def is_priced(ddo: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from handlers.assets import ddo as ddos
 from handlers.assets import offers
 from handlers.assets.access import Claim, Door, check_person
 from handlers.assets.delivery import Delivery, File
@@ -144,7 +145,7 @@ class Shop:
 
     def _priced(self, asset: Asset, offer: Offer, consumer: str) -> Quote:
         """Return a quote; what is free needs no chain."""
-        recipient, order = publisher_of(asset.ddo) or self.address(), None
+        recipient, order = ddos.publisher_of(asset.ddo) or self.address(), None
         if offer.amount:
             recipient = self._till.minter(offer.token) or recipient
             if is_address(consumer):
@@ -184,13 +185,3 @@ class Shop:
         finally:
             content.chunks.close()
         return {"contentLength": str(content.total), "checksum": digest.hexdigest(), "checksumType": "sha256"}
-
-
-def publisher_of(ddo: Mapping[str, Any]) -> str:
-    """Return the address of who published an asset; empty where its DDO does not say."""
-    proof = ddo.get("proof")
-    if isinstance(proof, Mapping) and isinstance(proof.get("creator"), str):
-        return str(proof["creator"])
-    keys = ddo.get("publicKey")
-    first = keys[0] if isinstance(keys, list) and keys else None
-    return str(first["owner"]) if isinstance(first, Mapping) and isinstance(first.get("owner"), str) else ""

@@ -29,9 +29,9 @@ def upstream():
 
 
 @pytest.fixture
-def here(tmp_path):
-    """The services of this process, which may fetch from this machine."""
-    settings = Settings(
+def settings(tmp_path):
+    """Settings of a provider that may fetch from this machine, and has no chain."""
+    return Settings(
         home=tmp_path,
         redis_url=f"unix://{tmp_path}/none",
         validate_responses=True,
@@ -41,6 +41,11 @@ def here(tmp_path):
         calls_per_minute=500,
         apis="provider,metadata",
     )
+
+
+@pytest.fixture
+def here(settings):
+    """The services of this process."""
     started = services.start(settings)
     migrate.upgrade(started.database)
     yield started

@@ -1,0 +1,94 @@
+"""Paid services, on a real chain."""
+
+from __future__ import annotations
+
+import pytest
+
+from handlers import services
+from handlers.demo.node import secret_of
+from tests.files.upstream import ranging
+from tests.nodes import Shop, devchain
+from tests.provider.conftest import API, Consumer
+
+BODY = b"paid for"
+
+
+@pytest.fixture(scope="session")
+def seller(tmp_path_factory):
+    """A shop on a chain of one's own."""
+    with devchain(tmp_path_factory.mktemp("chain")) as node:
+        yield Shop(node)
+
+
+@pytest.fixture
+def settings(settings, seller):
+    """Settings of a provider with a chain."""
+    return settings.model_copy(update={"chain_url": type(settings)(chain_url=seller.node.url).chain_url})
+
+
+@pytest.fixture
+def buyer(client, seller):
+    """Who has plenty of datatokens."""
+    return Consumer(client, secret_of(1))
+
+
+@pytest.fixture
+def did(publish, upstream, seller):
+    """An asset that costs 10 datatokens."""
+    upstream.paths["/a"] = ranging(BODY)
+    return publish(upstream.url + "/a", cost="10", dataToken=seller.token.address)
+
+
+def quote(client, did, who):
+    """Return what the provider asks."""
+    answer = client.get(f"{API}/initialize?documentId={did}&serviceId=3&consumerAddress={who.address}")
+    assert 200 == answer.status_code, answer.text
+    return answer.json
+
+
+def test_who_has_paid_gets_the_file_as_often_as_they_like(client, seller, buyer, did):
+    """The quote says what to pay to whom, and afterwards that it was paid."""
+    before = quote(client, did, buyer)
+    tx = seller.order(before["numTokens"], payer=buyer.address)
+    answers = [buyer.download(did, serviceId=3, transferTxId=tx) for _ in range(2)]
+    alias = buyer.download(did, serviceId=3, transactionId=tx, dataToken=seller.token.address)
+
+    assert [(200, BODY)] * 3 == [(answer.status_code, answer.data) for answer in (*answers, alias)]
+    assert (10.0, seller.seller.lower(), seller.token.address) == (
+        before["numTokens"],
+        before["to"].lower(),
+        before["dataToken"],
+    )
+    assert tx == quote(client, did, buyer)["validOrder"]
+
+
+def test_who_has_not_paid_gets_nothing(client, seller, buyer, did):
+    """Not without an order, not with another's, of another token, or of too little."""
+    other = Consumer(client, secret_of(2))
+    orders = {
+        "none": {},
+        "another's": {"transferTxId": seller.order(10, payer=other.address)},
+        "another token": {"transferTxId": seller.order(10, payer=buyer.address, token=seller.new_token())},
+        "too little": {"transferTxId": seller.order(9, payer=buyer.address)},
+        "another service": {"transferTxId": seller.order(10, service=4, payer=buyer.address)},
+        "unknown": {"transferTxId": "0x" + "ab" * 32},
+    }
+
+    statuses = {name: buyer.download(did, serviceId=3, **order).status_code for name, order in orders.items()}
+
+    assert dict.fromkeys(orders, 403) == statuses
+
+
+def test_an_order_is_of_one_asset_for_life(publish, upstream, seller, buyer, did):
+    """Another asset with the same datatoken does not take it."""
+    tx = seller.order(10, payer=buyer.address)
+    twin = publish(upstream.url + "/a", cost="10", dataToken=seller.token.address, digits="b" * 64)
+
+    assert 200 == buyer.download(did, serviceId=3, transferTxId=tx).status_code
+    assert 403 == buyer.download(twin, serviceId=3, transferTxId=tx).status_code
+
+
+def test_the_provider_says_its_chain(client):
+    """Clients compare it with theirs."""
+    assert isinstance(client.get("/").json["chainId"], int)
+    assert services.services().settings.chain_urls
