@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import click
+from pydantic import SecretStr
 
 from handlers.cli.outside import refuse_faulty
 from handlers.cli.redis_server import RedisServer
@@ -35,9 +36,14 @@ def configure(**given: Any) -> Settings:
 def environment(settings: Settings, **more: str) -> dict[str, str]:
     """Return the environment in which a child reads the same settings."""
     changed = {name: getattr(settings, name) for name in settings.model_fields_set}
-    ours = {f"SEAMARK_{name.upper()}": str(value) for name, value in changed.items()}
+    ours = {f"SEAMARK_{name.upper()}": as_text(value) for name, value in changed.items()}
     fixed = {"SEAMARK_HOME": str(settings.home.resolve()), "PYTHONUNBUFFERED": "1"}
     return dict(os.environ) | ours | fixed | {f"SEAMARK_{name.upper()}": value for name, value in more.items()}
+
+
+def as_text(value: Any) -> str:
+    """Return a setting as the environment has it; a secret shows itself to nobody but its child."""
+    return str(value.get_secret_value()) if isinstance(value, SecretStr) else str(value)
 
 
 def redis(server: RedisServer, settings: Settings) -> Program:
