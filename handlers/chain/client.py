@@ -163,7 +163,7 @@ class Chain:
             raise
         except Web3Exception:
             raise ChainUnavailable("The chain refused the question.") from None
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             # web3 and we take apart what a node answers on its word that it keeps to the standard.
             raise ChainUnavailable("The chain gave an answer that makes no sense.") from None
 

@@ -13,7 +13,6 @@ whatever the other side does: a socket's timeout starts again with each byte.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import threading
 import time
@@ -21,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 import structlog
 
 from handlers.errors import ChainUnavailable
@@ -136,8 +136,8 @@ class Endpoints:
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise EndpointFailed(type(error).__name__) from None
         try:
-            found = json.loads(content)
-        except (ValueError, RecursionError):
+            found = orjson.loads(content)
+        except orjson.JSONDecodeError:
             raise EndpointFailed(f"status {answer.status_code}, no JSON") from None
         if not isinstance(found, dict) or not ("result" in found or isinstance(found.get("error"), Mapping)):
             raise EndpointFailed(f"status {answer.status_code}, no JSON-RPC")

@@ -127,13 +127,13 @@ def current_order(
     Raises:
         PaymentMissing: No order does; the detail says why the newest does not.
     """
-    why = "The transaction holds no order of this asset's datatoken."
-    for order in sorted(orders, key=lambda order: order.block):
+    faults = []
+    for order in sorted(orders, key=lambda order: order.block, reverse=True):
         fault = fault_of(order, consumer.lower(), terms, head=head, now_s=now_s, confirmations=confirmations)
         if fault is None:
             return order
-        why = fault
-    raise PaymentMissing(why)
+        faults.append(fault)
+    raise PaymentMissing(faults[0] if faults else "The transaction holds no order of this asset's datatoken.")
 
 
 def fault_of(order: Order, consumer: str, terms: Terms, *, head: int, now_s: float, confirmations: int) -> str | None:
