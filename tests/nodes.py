@@ -93,7 +93,9 @@ def devchain(directory):
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
     try:
         wait_until(described.exists, process)
-        yield from asked(json.loads(described.read_text())["url"])
+        for node in asked(json.loads(described.read_text())["url"]):
+            node.file = described
+            yield node
     finally:
         stop(process)
 

@@ -22,8 +22,8 @@ def command(port: int, write: Path | None) -> None:
         partial = write.with_name(f".{write.name}.part")
         partial.write_text(json.dumps(described, indent=2) + "\n")
         partial.replace(write)
-    show(described)
     try:
+        show(described)
         chain.server.serve_forever()
     except KeyboardInterrupt:
         click.echo()

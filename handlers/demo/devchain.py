@@ -9,6 +9,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
+import orjson
+
 from handlers.demo.contracts import TOKEN, create_datatoken, deploy_all
 from handlers.demo.node import ACCOUNTS, CHAIN_ID, PARSE_ERROR, Node, failure, secret_of
 
@@ -97,8 +99,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.BAD_REQUEST, b"")
             return
         try:
-            request = json.loads(self.rfile.read(length))
-        except (ValueError, RecursionError):
+            # The standard library's reader would end the process at deep nesting: py-evm raises the limit of recursion.
+            request = orjson.loads(self.rfile.read(length))
+        except orjson.JSONDecodeError:
             answer: Any = failure(None, PARSE_ERROR, "This is no JSON.")
         else:
             answer = self.server.node.answer(request)
