@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Connect = Callable[[tuple[str, int], float], socket.socket]
 
-CHUNK_BYTES: Final = 1 << 18
+CHUNK_BYTES: Final = 1 << 16
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS: Final = 5
 LEAST_RATE: Final = 1024  # bytes a second, below which a peer counts as stuck
