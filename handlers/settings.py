@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     chain_final_blocks: PositiveInt = Field(
         64, description="Blocks after which an order's receipt is kept and the chain no longer asked for it."
     )
+    chain_factory: str = Field(
+        "", description="Address of the chain's DTFactory contract, which makes datatokens; empty: make none."
+    )
     provider_key: SecretStr | None = Field(
         None, description="Private keys, with commas: the first seals files, all open them; empty: the keystore."
     )

@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from eth_account import Account
 from eth_utils.address import to_checksum_address
 from web3 import Web3
 from web3.exceptions import (
@@ -29,10 +30,12 @@ from web3.providers import BaseProvider
 
 from handlers.chain.endpoints import Endpoints
 from handlers.chain.values import Log, Receipt
-from handlers.errors import ChainUnavailable
+from handlers.errors import ChainUnavailable, TimedOut, Unprocessable
+from handlers.keys import Key
 
 POLL_S: Final = 0.25  # between two looks for a receipt
 PENDING_S: Final = 4.0  # how long a transaction that waits to be mined is waited for
+MINED_S: Final = 120.0  # how long a transaction of ours is waited for
 UNKNOWN_S: Final = 0.5  # how long one that no node knows is; its way from one node to the next takes a moment
 
 _deadline: ContextVar[float | None] = ContextVar("chain_deadline", default=None)
@@ -111,9 +114,62 @@ class Chain:
         newest_first = sorted(found, key=lambda log: (log["blockNumber"], log["logIndex"]), reverse=True)
         return list(dict.fromkeys(hexed(log["transactionHash"]) for log in newest_first))
 
+    def transact(self, key: Key, to: str, contract: str, function: str, *args: Any) -> Receipt:
+        """Call a function of a contract in a transaction, and return the receipt once it is mined.
+
+        Args:
+            key: Whose transaction it is; their address pays for the gas.
+            to: Address of the contract.
+            contract: Name of its interface in `abi/`.
+            function: Name of the function.
+            args: Its arguments.
+
+        Raises:
+            Unprocessable: The contract refuses, or the transaction failed.
+            TimedOut: It is not mined yet; it may still be.
+        """
+        call = self._eth.contract(address=to_checksum_address(to), abi=abi(contract)).functions[function](*args)
+        try:
+            with self._asking():
+                transaction = call.build_transaction({"from": key.address, **self._fees(key)})
+        except ContractLogicError:
+            raise Unprocessable("The contract refuses the transaction.") from None
+        signed = Account.sign_transaction(transaction, key.secret)
+        tx = hexed(signed.hash)
+        self._send(signed.raw_transaction, tx)
+        end = time.monotonic() + MINED_S
+        while (receipt := self.receipt(tx)) is None:
+            if time.monotonic() > end:
+                raise TimedOut(f"The transaction {tx} is not mined yet.")
+            time.sleep(POLL_S)
+        if not receipt.succeeded:
+            raise Unprocessable(f"The transaction {tx} failed.")
+        return receipt
+
     def close(self) -> None:
         """End the connections."""
         self.endpoints.close()
+
+    def _fees(self, key: Key) -> dict[str, Any]:
+        """Return what a transaction of *key*'s offers for its gas, and its number among theirs."""
+        fields = {"chainId": self.id(), "nonce": self._eth.get_transaction_count(key.address, "pending")}
+        base = self._eth.get_block("latest").get("baseFeePerGas")
+        if base is None:
+            return fields | {"gasPrice": self._eth.gas_price}
+        tip = self._eth.max_priority_fee
+        # Twice the present fee holds for the next six blocks, whatever they are filled with (EIP-1559).
+        return fields | {"maxPriorityFeePerGas": tip, "maxFeePerGas": 2 * base + tip}
+
+    def _send(self, raw: bytes, tx: str) -> None:
+        """Send a signed transaction; one that has arrived already is no error."""
+        with self._asking():
+            try:
+                self._eth.send_raw_transaction(raw)
+            except Web3RPCError:
+                if not self._knows(tx):
+                    raise ChainUnavailable(
+                        "The chain refused the transaction; has the key funds for its gas?"
+                    ) from None
 
     @contextmanager
     def bounded(self) -> Iterator[float]:

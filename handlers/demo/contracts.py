@@ -15,7 +15,6 @@ from eth_utils.address import to_checksum_address
 
 CAP: Final = 10**27  #: wei of a datatoken: a thousand million tokens
 TOKEN: Final = 10**18
-GAS: Final = 6_000_000
 MINED_S: Final = 10.0  # how long a transaction is waited for
 POLL_S: Final = 0.02
 
@@ -48,13 +47,13 @@ class Contract:
         """Put it on the chain and return itself, with its address."""
         types = [one["type"] for one in self._entry("constructor")["inputs"]] if args else []
         data = self.artifact["bytecode"] + encode(types, args).hex()
-        self.address = mined(self.ask, {"from": sender, "data": data, "gas": hex(GAS)})["contractAddress"]
+        self.address = mined(self.ask, {"from": sender, "data": data})["contractAddress"]
         return self
 
     def transact(self, sender: str, function: str, *args: Any) -> Mapping[str, Any]:
         """Call a function in a transaction, and return the receipt."""
         data = self.data(function, *args)
-        return mined(self.ask, {"from": sender, "to": self.address, "data": data, "gas": hex(GAS)})
+        return mined(self.ask, {"from": sender, "to": self.address, "data": data})
 
     def data(self, function: str, *args: Any) -> str:
         """Return what calls a function."""
