@@ -1,10 +1,8 @@
 """What holds for all tests."""
 
-import sys
+from handlers.keys import recursion_limit_kept
 
-LIMIT = sys.getrecursionlimit()
-
-
-def pytest_collection_finish():
-    """Take back what py_ecc has done to the limit of recursion: with 100,000, deep JSON ends the process."""
-    sys.setrecursionlimit(LIMIT)
+# py_ecc, which eth_account imports, raises Python's limit of recursion for the whole process; no process of ours runs
+# with that limit, so that no test may either. What is imported here is not imported again.
+with recursion_limit_kept():
+    import eth_account  # noqa: F401
