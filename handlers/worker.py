@@ -14,9 +14,11 @@ import threading
 from collections.abc import Mapping
 from typing import Final
 
+from handlers.assets.store import Assets
 from handlers.files.remote import Remote
 from handlers.jobs.bell import Bell
 from handlers.jobs.messenger import Messenger
+from handlers.jobs.orphans import Orphans
 from handlers.jobs.runner import Handler
 from handlers.jobs.service import Jobs
 from handlers.jobs.stable import Stable
@@ -42,7 +44,8 @@ def serve(jobs: Jobs, kinds: str) -> None:
     supervisor = supervise(jobs, kinds)
     stop = threading.Event()
     messenger = Messenger(jobs, Remote(jobs.settings.networks).post)
-    for part, name in ((Sweeper(jobs).run, "sweeper"), (messenger.run, "messenger")):
+    orphans = Orphans(jobs.database, jobs.blobs, Assets(jobs.database, jobs.blobs))
+    for part, name in ((Sweeper(jobs).run, "sweeper"), (messenger.run, "messenger"), (orphans.run, "orphans")):
         threading.Thread(target=part, args=(stop,), name=name, daemon=True).start()
     try:
         jobs.queue.work(supervisor.name, supervisor.run, supervisor.bell)

@@ -18,8 +18,9 @@ from handlers.assets import ddo as ddos
 from handlers.assets import metadata
 from handlers.assets.did import PREFIX, canonical
 from handlers.assets.tables import AssetRow
-from handlers.errors import AssetNotFound, Conflict
+from handlers.errors import AssetNotFound, Conflict, InsufficientStorage
 from handlers.storage.blobs import CHUNK_BYTES, Blobs
+from handlers.storage.room import in_words
 from handlers.storage.sql import Database, now
 
 TABLE: Final = AssetRow.metadata.tables[AssetRow.__tablename__]
@@ -45,10 +46,11 @@ class Asset:
 class Assets:
     """The assets of this server."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
-        """Keep DDOs in *database* and files in *blobs*."""
+    def __init__(self, database: Database, blobs: Blobs, quota_bytes: int = 0) -> None:
+        """Keep DDOs in *database* and files in *blobs*, no more than *quota_bytes* of them; 0: no bound."""
         self.database = database
         self.blobs = blobs
+        self.quota_bytes = quota_bytes
 
     def add(
         self,
@@ -77,11 +79,13 @@ class Assets:
         Raises:
             ValueError: The price is no price.
             Conflict: There is an asset with this DID already.
+            InsufficientStorage: There is no room for it.
         """
         created = now()
         name = name or path.name
         content_type = content_type or guess_type(name) or guess_type(path.name) or DEFAULT_TYPE
         size, checksum = measure(path)
+        self._demand(size)
         file = {"contentType": content_type, "contentLength": str(size), "checksum": checksum, "checksumType": "SHA256"}
         text = None
         if did is None:
@@ -205,6 +209,20 @@ class Assets:
             return self.blobs.local(held(asset), directory)
         except FileNotFoundError as error:
             raise AssetNotFound(f"The file of {asset.did} is gone.") from error
+
+    def _demand(self, size: int) -> None:
+        """Raise InsufficientStorage if *size* bytes more would be beyond the quota.
+
+        Files that are stored at the same time do not see one another, so it may be overstepped by them.
+        """
+        if not self.quota_bytes:
+            return
+        held_here = select(func.coalesce(func.sum(TABLE.c.size), 0)).where(TABLE.c.blob.is_not(None))
+        with self.database.read() as connection:
+            used = int(connection.execute(held_here).scalar_one())
+        if used + size > self.quota_bytes:
+            most = in_words(self.quota_bytes)
+            raise InsufficientStorage(f"All assets have {in_words(used)} of at most {most}; this has {in_words(size)}.")
 
     def _insert(self, asset: Asset, text: str | None = None) -> Asset:
         """Store a new row, and the text that describes the asset."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handlers.errors import BodyMalformed, Fault, InputInvalid
@@ -16,6 +18,7 @@ from handlers.gateway.parameters import DELIMITERS, parse_query
 from handlers.gateway.streams import length_of, open_body, read_whole
 from handlers.settings import Settings
 from handlers.spec.schemas import Schema, Schemas
+from handlers.storage import room
 from handlers.wire import Upload
 
 if TYPE_CHECKING:
@@ -101,6 +104,7 @@ class MultipartBody:
     def __init__(self, media: Mapping[str, Any], schemas: Schemas, settings: Settings, *, required: bool) -> None:
         self._limit = settings.upload_limit_bytes
         self._field_bytes = settings.body_limit_bytes
+        self._reserve = settings.disk_reserve_bytes
         self._required = required
         self._fields = Fields(media, schemas)
 
@@ -111,6 +115,7 @@ class MultipartBody:
             TooLarge: It is too long.
             BodyMalformed: It is not a multipart body.
             InputInvalid: It breaks the schema, or is missing.
+            InsufficientStorage: There is no room for its files.
         """
         parts = self._parts(environ, options)
         try:
@@ -127,7 +132,9 @@ class MultipartBody:
         boundary = options.get("boundary")
         if not boundary or not boundary.isascii():
             raise BodyMalformed(faults=[Fault("header", "Content-Type", "It names no boundary.")])
-        return read_parts(open_body(environ, self._limit), boundary, field_bytes=self._field_bytes)
+        stream = open_body(environ, self._limit)
+        room.demand(Path(tempfile.gettempdir()), stream.length or 0, self._reserve)
+        return read_parts(stream, boundary, field_bytes=self._field_bytes)
 
     def _body(self, parts: Parts) -> Body:
         fields = self._fields

@@ -25,6 +25,7 @@ from handlers.gateway.origin import Headers, Origins
 from handlers.gateway.replies import Answer, HeaderList, problem_answer
 from handlers.gateway.routing import Decimal, Router, Whole, methods, named, rules
 from handlers.settings import Settings
+from handlers.storage import room
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -119,8 +120,10 @@ class Gateway(Flask):
             return problem_answer(problem, request_id)
         except AnswerBroken as broken:
             LOG.error("%s: %s", endpoint.name, broken)
-        except Exception:
+        except Exception as error:
             LOG.exception("%s failed", endpoint.name)
+            if room.is_full(error):
+                return problem_answer(errors.InsufficientStorage("A disk of this server is full."), request_id)
         return problem_answer(errors.InternalError(), request_id)
 
     def _flask(self, environ: WSGIEnvironment, start_response: StartResponse, added: HeaderList) -> Iterable[bytes]:

@@ -85,7 +85,7 @@ class Forker:
         """Import what jobs need, and say so."""
         self.control = control
         self.child = 0
-        self.blobs = open_blobs(start.settings.store_url)
+        self.blobs = open_blobs(start.settings.store_url, start.settings.disk_reserve_bytes)
         module, _, name = start.kinds.partition(":")
         kinds: Callable[[Settings], Mapping[str, runner.Handler]] = getattr(import_module(module), name)
         self.handlers = kinds(start.settings)

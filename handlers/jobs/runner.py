@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import threading
@@ -16,9 +17,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
 
-from handlers.errors import InternalError, OperationFailed, Problem
+from handlers.errors import InsufficientStorage, InternalError, OperationFailed, Problem
 from handlers.jobs import tree
 from handlers.jobs.records import Job
+from handlers.storage import room
 from handlers.storage.blobs import Blobs, checked
 
 LINE_BYTES: Final = 65536  # longest line or message that goes up in one piece
@@ -123,8 +125,14 @@ def outcome(job: Job, handlers: Mapping[str, Handler], context: Context) -> dict
         return {"problem": problem.as_document()}
     except MemoryError:
         return {"problem": OperationFailed("The job ran out of memory.").as_document()}
-    except BaseException:  # noqa: BLE001 - whatever a job raises, SystemExit too, is how that job ended
-        return failure()
+    except BaseException as error:  # noqa: BLE001 - whatever a job raises, SystemExit too, is how that job ended
+        return full(context) if room.is_full(error) else failure()
+
+
+def full(context: Context) -> dict[str, Any]:
+    """Return a problem that says that a disk is full, once there is room again for somebody to write it down."""
+    shutil.rmtree(context.directory, ignore_errors=True)
+    return {"problem": InsufficientStorage("The disk that the job works on is full.").as_document()}
 
 
 def failure() -> dict[str, Any]:

@@ -36,7 +36,7 @@ from handlers.jobs.records import Job, LogLine, blobs_of, job_from
 from handlers.jobs.tables import JobLogRow, JobRow, Status
 from handlers.observability import count_job
 from handlers.settings import Settings
-from handlers.storage import facts
+from handlers.storage import facts, room
 from handlers.storage.blobs import Blobs
 from handlers.storage.sql import Database, now
 
@@ -86,9 +86,12 @@ class Jobs:
 
         Raises:
             TooManyRequests: `queue_limit` jobs wait already.
+            InsufficientStorage: The disks have no more than what is kept in reserve.
             Conflict: The id is that of another job.
             KeyReused: The key was used for another request.
         """
+        room.demand(self.settings.home, 0, self.settings.disk_reserve_bytes)
+        self.blobs.demand(0)
         time = now()
         values = {"id": job_id or secrets.token_hex(16), "kind": kind, "subject": subject, "inputs": inputs}
         try:

@@ -11,6 +11,7 @@ from handlers.errors import InsufficientStorage
 
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 #: What databases say when they mean the same: SQLite, PostgreSQL.
+NO_ROOM: Final = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"})
 WORDS: Final = ("database or disk is full", "No space left on device")
 
 
@@ -40,7 +41,9 @@ def is_full(error: BaseException) -> bool:
     """Tell whether *error* says that a disk is full, in the words of the system or of a database."""
     if isinstance(error, OSError):
         return error.errno in FULL
-    return any(words in str(error) for words in WORDS)
+    # SQLite cannot even open a file whose neighbours it has no room to make.
+    unopened = getattr(getattr(error, "orig", error), "sqlite_errorname", "") in NO_ROOM
+    return unopened or any(words in str(error) for words in WORDS)
 
 
 def in_words(size: int) -> str:

@@ -53,11 +53,12 @@ class Server:
         }
         self.client = httpx.Client(base_url=self.url, timeout=30)
         self.process: subprocess.Popen[str] | None = None
+        self.before: list[str] = []  # of the command, as `nice` would be
 
     def start(self, *arguments: str) -> "Server":
         """Start it, with further *arguments* of `up`, and wait until it is ready to take jobs."""
         self.log = (self.home.parent / f"{self.home.name}.log").open("a")
-        command = [str(SEAMARK), "up", "--port", str(self.port), *arguments]
+        command = [*self.before, str(SEAMARK), "up", "--port", str(self.port), *arguments]
         self.process = subprocess.Popen(command, env=self.environment, stdout=self.log, stderr=self.log, text=True)
         wait_for(self.ready)
         return self

@@ -5,6 +5,7 @@ python -m tests.jobs.workshop SETTINGS-AS-JSON
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -44,6 +45,8 @@ def failing(job: Job, context: Context) -> dict[str, Any]:
     match job.inputs["how"]:
         case "problem":
             raise OperationFailed("The column is missing.")
+        case "full":
+            raise OSError(errno.ENOSPC, "No space left on device")
         case "bug":
             raise RuntimeError("postgresql://user:secret@db")
         case "exit":
