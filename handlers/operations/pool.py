@@ -111,7 +111,8 @@ def _start(settings: Settings) -> None:
     """Prepare an operation process."""
     global _runner  # noqa: PLW0603 - the pool gives its processes no other place for what they keep
     catalogue = catalogue_of(read_apis(outside=settings.operations_dir))
-    assets = Assets(Database(settings.sql_url), open_blobs(settings.store_url))
+    blobs = open_blobs(settings.store_url, settings.disk_reserve_bytes)
+    assets = Assets(Database(settings.sql_url), blobs, settings.asset_quota_bytes)
     _runner = Runner(catalogue, assets, settings.asset_limit_bytes)
     for module in catalogue.preload():
         importlib.import_module(module)
