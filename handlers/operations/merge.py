@@ -102,9 +102,7 @@ class Join:
             characters += write(record)
             self.written += 1
             if characters > OUTPUT_CHARACTERS:
-                raise OperationFailed(
-                    f"The outcome has more than {OUTPUT_CHARACTERS} bytes."
-                )
+                raise OperationFailed(f"The outcome has more than {OUTPUT_CHARACTERS} bytes.")
             progress(self.left.read_bytes, f"{self.matched} of {self.rows} rows matched")
 
     def joined(self) -> Iterator[Record]:
