@@ -102,14 +102,15 @@ class Till:
         Raises:
             ChainUnavailable: The chain cannot be asked.
         """
-        for tx in self._candidates(consumer, terms, asset):
-            try:
-                row = self._row(tx)
-                refuse_other(row, asset, terms.service)
-                evidence = kept(row, self._settings.chain_confirmations) or self._ask(tx, terms.token)
-                return self._judge(evidence, consumer, terms)
-            except PaymentMissing:
-                continue  # this one does not; the next one may
+        with self.chain.bounded():
+            for tx in self._candidates(consumer, terms, asset):
+                try:
+                    row = self._row(tx)
+                    refuse_other(row, asset, terms.service)
+                    evidence = kept(row, self._settings.chain_confirmations) or self._ask(tx, terms.token)
+                    return self._judge(evidence, consumer, terms)
+                except PaymentMissing:
+                    continue  # this one does not; the next one may
         return None
 
     def minter(self, token: str) -> str | None:
