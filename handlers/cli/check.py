@@ -3,62 +3,64 @@
 from __future__ import annotations
 
 import os
-import shutil
-import stat
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Final, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 import click
-from sqlalchemy.exc import SQLAlchemyError
 
-from handlers.cli import banner, home, programs, redis_server
+from handlers.cli import banner, home, premises, programs, redis_server, stocktaking
 from handlers.cli.failures import explain
+from handlers.cli.finding import Finding, broken, mend
 from handlers.cli.generate import checkout
 from handlers.cli.output import json_option, show_json, table
 from handlers.errors import Problem
 from handlers.jobs.queue import Queue
 from handlers.settings import Settings
 from handlers.spec.documents import DocumentMissing, read_generated
-from handlers.storage import migrate
-from handlers.storage.blobs import open_blobs
-from handlers.storage.sql import Database
 
-LEAST_BYTES: Final = 1 << 30  # of free disk space; an upload may be twice as large
-State = Literal["ok", "warning", "broken"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """How one part is."""
-
-    part: str
-    state: State
-    detail: str
-    mend: str = ""
+ROUNDS: Final = 3  # what is mended may uncover what is to be mended next
 
 
 @click.command("check")
+@click.option("--mend", "mending", is_flag=True, help="Mend what can be mended, and say what was done.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+def command(ctx: click.Context, mending: bool, as_json: bool) -> None:
     """Tell what works, what does not, and how to mend it; exit with 1 if something is broken."""
-    findings = check()
+    findings, done = mend_all() if mending else (check(), {})
     if as_json:
-        show_json({"findings": [asdict(finding) for finding in findings], "ok": not broken(findings)})
+        found = [finding.document() for finding in findings]
+        show_json({"findings": found, "mended": done, "ok": not broken(findings)})
     else:
-        rows = [[finding.state, finding.part, finding.detail] for finding in findings]
-        for line, finding in zip(table(["", "PART", "WHAT"], rows)[1:], findings, strict=True):
-            click.echo(line)
-            if finding.mend:
-                click.echo(f"         -> {finding.mend}")
+        show(findings, done)
     ctx.exit(1 if broken(findings) else 0)
 
 
-def broken(findings: Sequence[Finding]) -> bool:
-    """Tell whether something is broken."""
-    return any(finding.state == "broken" for finding in findings)
+def mend_all() -> tuple[list[Finding], dict[str, str]]:
+    """Mend what can be mended; return what is found then, and what was done."""
+    findings: list[Finding] = check()
+    done: dict[str, str] = {}
+    for _ in range(ROUNDS):
+        news = {found: words for found, words in mend(findings).items() if found not in done}
+        if not news:
+            break
+        done |= news
+        findings = check()
+    return findings, done
+
+
+def show(findings: Sequence[Finding], done: Mapping[str, str]) -> None:
+    """Write what was done, and how each part is."""
+    for found, words in done.items():
+        click.echo(f"mended   {found}")
+        click.echo(f"         -> {words}")
+    rows = [[finding.state, finding.part, finding.detail] for finding in findings]
+    for line, finding in zip(table(["", "PART", "WHAT"], rows)[1:], findings, strict=True):
+        click.echo(line)
+        if finding.mend:
+            click.echo(f"         -> {finding.mend}")
+    if not done and any(finding.fix for finding in findings if finding.state != "ok"):
+        click.echo("`seamark check --mend` mends some of it.")
 
 
 def check() -> list[Finding]:
@@ -86,28 +88,6 @@ def look_at_settings(settings: Settings) -> Iterator[Finding]:
 OTHER_VARIABLES: Final = frozenset({"SEAMARK_TOKEN", "SEAMARK_URL", "SEAMARK_PROCESS", "SEAMARK_REQUIRE_ALL"})
 
 
-def look_at_home(settings: Settings) -> Iterator[Finding]:
-    """Look at the folders and the disk."""
-    folder = settings.home.resolve()
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(there, os.W_OK | os.X_OK):
-        yield Finding("home", "broken", f"{there} cannot be written.", "Set SEAMARK_HOME to a folder of your own.")
-        return
-    free = shutil.disk_usage(there).free
-    words = f"{folder}, {free / 2**30:.1f} GiB free"
-    if free < LEAST_BYTES:
-        yield Finding("home", "warning", words, "Make room, or set SEAMARK_HOME to a larger disk.")
-    else:
-        yield Finding("home", "ok", words)
-    yield from look_at_token(folder / "token")
-
-
-def look_at_token(path: Path) -> Iterator[Finding]:
-    """See that nobody else can read the management token."""
-    if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield Finding("token", "broken", f"Others can read {path}.", f"chmod 600 {path}; revoke it and make another.")
-
-
 def look_at_documents(_: Settings) -> Iterator[Finding]:
     """See that there is something to serve."""
     try:
@@ -117,31 +97,6 @@ def look_at_documents(_: Settings) -> Iterator[Finding]:
         return
     where = f"; sources in {root}" if (root := checkout()) else ""
     yield Finding("documents", "ok", f"{len(apis)} APIs{where}")
-
-
-def look_at_database(settings: Settings) -> Iterator[Finding]:
-    """See that the database answers and is up to date."""
-    database = Database(settings.sql_url)
-    try:
-        pending = migrate.pending(database)
-        if migrate.current(database) is not None:
-            database.ping()
-    except (SQLAlchemyError, Problem, ModuleNotFoundError) as error:
-        mend = "Is SEAMARK_DATABASE_URL right, does the database run, and is its driver installed?"
-        yield Finding("database", "broken", f"It cannot be used ({type(error).__name__}).", mend)
-    else:
-        kind = database.engine.dialect.name
-        if pending:
-            yield Finding(
-                "database",
-                "broken",
-                f"{kind}, lacks {', '.join(pending)}",
-                "Run `seamark up`, or `seamark db upgrade`.",
-            )
-        else:
-            yield Finding("database", "ok", f"{kind}, up to date")
-    finally:
-        database.close()
 
 
 def look_at_queue(settings: Settings) -> Iterator[Finding]:
@@ -176,32 +131,33 @@ def absent_queue(settings: Settings) -> Iterator[Finding]:
         yield Finding("redis", "warning", "There is no Redis server on this machine.", mend)
 
 
-def look_at_blobs(settings: Settings) -> Iterator[Finding]:
-    """See that blobs can be written."""
-    try:
-        open_blobs(settings.store_url).ping()
-    except (Problem, OSError, ImportError, ValueError) as error:
-        detail = error.detail if isinstance(error, Problem) else f"They cannot be opened ({type(error).__name__})."
-        yield Finding("blobs", "broken", detail, "Is SEAMARK_BLOB_URL right, and may we write there?")
-    else:
-        yield Finding("blobs", "ok", "can be written")
-
-
 def look_at_web(settings: Settings) -> Iterator[Finding]:
     """See whether the web answers where the settings have it."""
     url = home.noted_url(settings) or programs.address_of(settings, settings.port)
     if banner.alive(url):
         yield Finding("web", "ok", f"{url} answers")
+    elif taken := port_fault(settings):
+        yield Finding("web", "warning", f"Nothing of ours answers at {url}.", taken)
     else:
         yield Finding("web", "warning", f"Nothing answers at {url}.", "Start `seamark up`, or `seamark serve`.")
 
 
+def port_fault(settings: Settings) -> str:
+    """Say why the port cannot be had; nothing where it can."""
+    try:
+        programs.Port(settings.host, settings.port).close()
+    except click.ClickException as error:
+        return error.message
+    return ""
+
+
 LOOKS: Final[Sequence[Callable[[Settings], Iterator[Finding]]]] = (
     look_at_settings,
-    look_at_home,
+    premises.look_at_home,
+    premises.look_at_disks,
     look_at_documents,
-    look_at_database,
+    stocktaking.look_at_database,
     look_at_queue,
-    look_at_blobs,
+    stocktaking.look_at_blobs,
     look_at_web,
 )

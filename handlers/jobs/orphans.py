@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -59,8 +59,8 @@ class Orphans:
         """Collect now and then until told to stop; of all workers one does it each time."""
         while not stop.wait(LOOK_S):
             try:
-                if self.claim(now()):
-                    self.collect(now())
+                if self.claim(now()) and (found := self.collect(now())) != Collected():
+                    log.info("orphans removed", **asdict(found))
             except Exception:
                 log.exception("orphans could not be collected")
 
@@ -83,8 +83,6 @@ class Orphans:
         for stored in self.lost_files(moment, grace_s):
             self.blobs.remove(stored.name)
             files, size = files + 1, size + stored.size
-        if assets or files:
-            log.info("orphans removed", assets=assets, files=files, bytes=size)
         return Collected(files=files, bytes=size, assets=assets)
 
     def lost_assets(self, moment: datetime, grace_s: float = GRACE_S) -> Iterator[str]:
