@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ class Pool:
         self.settings = settings
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
+        self._process = 0
         self._places = threading.BoundedSemaphore(settings.operation_processes + WAITING_LIMIT)
 
     def warm(self) -> None:
@@ -91,7 +93,9 @@ class Pool:
     def _processes(self) -> ProcessPool:
         """Return the pool, started."""
         with self._lock:
-            if self._pool is None:
+            # A server that loads the application and then forks leaves its children a pool that is not theirs.
+            if self._pool is None or self._process != os.getpid():
+                self._process = os.getpid()
                 self._pool = ProcessPool(
                     max_workers=self.settings.operation_processes,
                     initializer=_start,
