@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
 METRICS_FOLDER = "metrics"
+COUNTS_BYTES = 1 << 20  # of one process; more than that many series need
 REQUEST_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 JOB_BUCKETS_S = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
 KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -194,7 +195,19 @@ def start_metrics(settings: Settings) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = os.environ.get("SEAMARK_PROCESS")
     full_name = f"{name}-{os.getppid()}"
+    allocate(folder / f"histogram_{full_name if name else os.getpid()}.db")
     _metrics = Metrics(folder, (lambda: Slot(full_name, os.getpid())) if name else os.getpid)
+
+
+def allocate(path: Path) -> None:
+    """Make the file of this process's counts, with room on the disk.
+
+    The client library would make one that is all hole, and the process would be killed when it wrote there while the
+    disk is full.
+    """
+    with path.open("ab") as file:
+        if not file.tell():
+            os.posix_fallocate(file.fileno(), 0, COUNTS_BYTES)
 
 
 def metrics() -> Metrics:
