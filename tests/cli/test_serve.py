@@ -48,7 +48,7 @@ def test_operations_are_served_at_the_root(tmp_path, start):
     """The contract's own addresses: with --mount / /O/invokesync, and nothing else is served."""
     url = url_of(start(environment_for(tmp_path), "serve", "--port", "0", "--api", "invoke", "--mount", "/"))
 
-    hashed = httpx.post(f"{url}/hash/invokesync", json={"to_hash": ""})
+    hashed = httpx.post(f"{url}/hash/invokesync", json={"to_hash": ""}, timeout=30)
 
     assert 200 == hashed.status_code
     assert 404 == httpx.post(f"{url}/invoke/hash/invokesync", json={"to_hash": ""}).status_code
@@ -61,7 +61,8 @@ def test_one_operation_is_served_at_the_root(tmp_path, start):
     arguments = ["--port", "0", "--operation", "hash", "--mount", "/", "--processes", "2", "--threads", "2"]
     url = url_of(start(environment_for(tmp_path), "serve", *arguments))
 
-    assert 200 == httpx.post(f"{url}/invokesync", json={"to_hash": ""}).status_code
+    # The first run waits for the processes that run operations to start.
+    assert 200 == httpx.post(f"{url}/invokesync", json={"to_hash": ""}, timeout=30).status_code
     assert ["invoke/hash"] == [api["name"] for api in httpx.get(f"{url}/openapi").json()["apis"]]
 
 

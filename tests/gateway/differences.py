@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from jsonschema_rs import is_valid
+
 from handlers.spec.schemas import Schemas
 from tests.gateway.oracle import BODY_LIMIT_BYTES, Exchange, Request, is_file, spelled
 
@@ -153,6 +155,15 @@ def from_query(exchange: Exchange) -> bool:
     return exchange.ours.status == 200 and spelled(expected) == spelled(exchange.ours.arguments)
 
 
+def no_uri(exchange: Exchange) -> bool:
+    """Tell whether a query parameter of the format `uri` is none."""
+    schemas, sent = Schemas(exchange.oracle.api.document), query(exchange)
+    parameters = [schemas.deref(node) for node in operation(exchange).get("parameters", [])]
+    uris = [node["name"] for node in parameters if schemas.deref(node["schema"]).get("format") == "uri"]
+    checked = {"type": "string", "format": "uri"}
+    return any(not is_valid(checked, sent[name], validate_formats=True) for name in uris if name in sent)
+
+
 def untyped(exchange: Exchange) -> set[str]:
     """Return the query parameters of the operation whose schemas have no type."""
     document = exchange.oracle.api.document
@@ -269,6 +280,12 @@ DIFFERENCES = [
         "Decision: all formats of jsonschema-rs are checked; stock checks what libraries happen to be installed for.",
         thing(**THING, day="x"),
         lambda e: e.statuses == (400, 200) and at(e, "/json") and member(e, "day"),
+    ),
+    Difference(
+        "format-uri",
+        "Decision: as for dates; stock checks a URI only where a library for that is installed.",
+        get("/link?next=no%20uri"),
+        lambda e: e.statuses == (400, 200) and no_uri(e),
     ),
     Difference(
         "pattern-newline",
