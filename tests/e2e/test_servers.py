@@ -43,7 +43,7 @@ def url(request, shared, tmp_path):
         yield address
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(90)  # uWSGI gives its workers a minute to end
         log.close()
 
 
