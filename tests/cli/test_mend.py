@@ -3,17 +3,15 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import SEAMARK, Up, environment_for, seamark
+from tests.cli.conftest import SEAMARK, Up, alive, environment_for, seamark, wait_for
 from tests.parts import missing
 
 
@@ -73,16 +71,14 @@ def test_what_others_could_read_is_closed(home):
 def test_what_a_killed_server_leaves_is_removed(home):
     """The note of where it serves, and the socket of its Redis; those of a server that runs are left alone."""
     up = Up(home)
-    for process in up.find(""):
-        process.send_signal(signal.SIGSTOP)
-    stopped = up.find("")
+    children = up.find("")
     up.process.kill()
     up.process.wait()
-    for process in stopped:
-        process.kill()
     up.process.stdout.close()
-    time.sleep(0.1)
-    assert (home / "up.json").exists()
+    wait_for(lambda: not alive(children))
+    (home / "run" / "redis.sock").unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(home / "run" / "redis.sock"))
 
     before, _ = check(home)
     after, done = check(home, "--mend")
