@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.settings import Settings
 from tests.cli.conftest import SEAMARK, Up, alive, environment_for, seamark, wait_for
 from tests.parts import missing
 
@@ -76,16 +77,17 @@ def test_what_a_killed_server_leaves_is_removed(home):
     up.process.wait()
     up.process.stdout.close()
     wait_for(lambda: not alive(children))
-    (home / "run" / "redis.sock").unlink(missing_ok=True)
+    address = Settings(home=home).runtime_dir / "redis.sock"  # elsewhere where the path of the home is long
+    address.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(home / "run" / "redis.sock"))
+        left.bind(str(address))
 
     before, _ = check(home)
     after, done = check(home, "--mend")
 
-    assert has(before, f"warning home: {home}/up.json, {home}/run/redis.sock left by")
+    assert has(before, f"warning home: {home}/up.json, {address} left by")
     assert not has(after, "warning home")
-    assert [] == [path for path in (home / "up.json", home / "run" / "redis.sock") if path.exists()]
+    assert [] == [path for path in (home / "up.json", address) if path.exists()]
     assert any("Removed" in words for words in done.values())
 
 
