@@ -143,7 +143,7 @@ def test_a_damaged_database_is_told(home):
 
 NOBODY = 65534
 
-# The right to read all, and nothing else of root's: Python and the checkout may lie below a home that is closed to others.
+# The right to read all, and nothing else of root's: Python may lie below a home that is closed to others.
 AS_NOBODY = [
     "setpriv",
     f"--reuid={NOBODY}",
