@@ -67,7 +67,7 @@ def encrypt(
     if signature:
         services().proofs.check(publisher, signature, did)
     else:
-        services().rates.take("encrypt", request().remote_address)
+        services().limits.call("encrypt", request().remote_address)
     return {"encryptedDocument": services().shop.seal(document)}, HTTPStatus.CREATED
 
 
@@ -82,7 +82,7 @@ def inspect_files(
     *, url: api.FileUrl | None = None, did: api.OptionalDid | None = None, checksum: api.Switch | None = None
 ) -> Any:
     """Tell whether files can be had, and how large they are."""
-    services().rates.take("fileinfo", request().remote_address)
+    services().limits.call("fileinfo", request().remote_address)
     shop, whole = services().shop, params.switch(checksum)
     if did:
         return shop.inspect(shop.files_of(did), checksum=whole)
@@ -101,7 +101,7 @@ def initialize(
 ) -> api.Quote:
     """Quote the price of a service."""
     here = request()
-    services().rates.take("initialize", here.remote_address)
+    services().limits.call("initialize", here.remote_address)
     wanted = claim(documentId, consumerAddress, serviceId, serviceType, dataToken)
     return as_document(services().shop.quote(wanted, params.members("userdata", userdata), here))
 

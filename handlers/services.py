@@ -14,9 +14,9 @@ from handlers.assets.store import Assets
 from handlers.chain.till import Till
 from handlers.files.sources import Sources
 from handlers.identities.accounts import Accounts
+from handlers.identities.limits import Limits
 from handlers.identities.nonces import Nonces
 from handlers.identities.proofs import Proofs
-from handlers.identities.throttle import Throttle
 from handlers.identities.tokens import Tokens
 from handlers.jobs.queue import Queue
 from handlers.jobs.service import Jobs
@@ -29,6 +29,7 @@ from handlers.settings import Settings
 from handlers.spec.documents import read_apis
 from handlers.storage.blobs import Blobs, open_blobs
 from handlers.storage.sql import Database
+from handlers.wire import request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class Services:
     assets: Assets
     nonces: Nonces
     proofs: Proofs
-    rates: Throttle
+    limits: Limits
     till: Till
     shop: Shop
     operations: Operations
@@ -80,7 +81,8 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
     tokens = Tokens(database)
     assets = Assets(database, blobs, settings.asset_quota_bytes)
     nonces, till = Nonces(database), Till(database, settings)
-    proofs = Proofs(nonces, token_s=settings.auth_token_s)
+    limits = Limits(settings)
+    proofs = Proofs(nonces, limits, token_s=settings.auth_token_s, client=lambda: request().remote_address)
     keys = Keys(settings)
     catalogue = catalogue or catalogue_of(read_apis(outside=settings.operations_dir))
     runner = Runner(catalogue, assets, settings.asset_limit_bytes)
@@ -98,7 +100,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         assets=assets,
         nonces=nonces,
         proofs=proofs,
-        rates=Throttle(settings.calls_per_minute),
+        limits=limits,
         till=till,
         shop=Shop(
             assets=assets,

@@ -109,7 +109,13 @@ class Settings(BaseSettings):
         1 << 30, description="Largest file of unknown length that is handed on, in bytes."
     )
     calls_per_minute: PositiveInt = Field(
-        120, description="How often in a minute a client may have files probed or sealed without a signature."
+        120, description="How often in a minute a client may have files probed, quoted, or sealed without a signature."
+    )
+    signed_calls_per_minute: PositiveInt = Field(
+        600, description="How often in a minute an Ethereum address may have what it signs: files, seals, jobs."
+    )
+    failures_per_minute: PositiveInt = Field(
+        60, description="How often in a minute a client may send a signature that is wrong."
     )
     ipfs_gateway: str = Field("https://ipfs.io", description="Gateway through which files of IPFS are fetched.")
     s3_buckets: str = Field(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Final
 
 from handlers.errors import TooManyRequests
@@ -16,9 +18,10 @@ REMEMBERED: Final = 10_000  # guessers; the one who was quiet longest is forgott
 class Throttle:
     """Counts failures in this process, by whoever they are counted for."""
 
-    def __init__(self, failures: int) -> None:
-        """Bear so many failures a minute."""
+    def __init__(self, failures: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Bear so many failures a minute; *clock* returns the present time, in seconds."""
         self._most = failures
+        self._clock = clock
         self._failures: OrderedDict[tuple[str, ...], deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -30,9 +33,9 @@ class Throttle:
         """
         with self._lock:
             times = self._failures.get(who, deque())
-            wait_s = times[0] + WITHIN_S - time.monotonic() if len(times) == self._most else 0
+            wait_s = times[0] + WITHIN_S - self._clock() if len(times) == self._most else 0
         if wait_s > 0:
-            raise TooManyRequests("There were too many calls of late.", headers={"Retry-After": str(int(wait_s) + 1)})
+            raise TooManyRequests("There were too many calls of late.", headers={"Retry-After": str(math.ceil(wait_s))})
 
     def take(self, *who: str) -> None:
         """Count a call that is expensive whatever comes of it.
@@ -46,7 +49,7 @@ class Throttle:
     def failed(self, *who: str) -> None:
         """Note a failure."""
         with self._lock:
-            self._failures.setdefault(who, deque(maxlen=self._most)).append(time.monotonic())
+            self._failures.setdefault(who, deque(maxlen=self._most)).append(self._clock())
             self._failures.move_to_end(who)
             if len(self._failures) > REMEMBERED:
                 self._failures.popitem(last=False)

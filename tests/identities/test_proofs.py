@@ -9,7 +9,9 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from handlers.errors import SignatureInvalid
+from handlers.identities.limits import Limits
 from handlers.identities.proofs import MESSAGE, Proofs
+from handlers.settings import Settings
 
 KEY = "0x" + "11" * 32
 ADDRESS = "0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"
@@ -57,7 +59,7 @@ def token(signed_s, message=MESSAGE):
 def test_signatures_of_the_real_client_are_good_once(text):
     """The nonce is used up, so that the second use is refused."""
     nonces = Counter(7)
-    proofs = Proofs(nonces, token_s=60)
+    proofs = Proofs(nonces, Limits(Settings()), token_s=60)
 
     assert ADDRESS == proofs.check(ADDRESS.lower(), VECTORS[text], text)
     assert 8 == nonces.nonce
@@ -68,7 +70,7 @@ def test_signatures_of_the_real_client_are_good_once(text):
 @pytest.mark.parametrize("v", ["00", "01", "1b", "1c"])
 def test_both_ways_to_write_v_are_read(v):
     """0 and 1 are 27 and 28; of the two just one is the signer's."""
-    proofs = Proofs(Counter(7), token_s=60)
+    proofs = Proofs(Counter(7), Limits(Settings()), token_s=60)
     signature = VECTORS[DID][:-2] + v
 
     if v in ("01", "1c"):
@@ -84,14 +86,14 @@ def test_what_is_no_signature_uses_nothing_up(signature):
     nonces = Counter(7)
 
     with pytest.raises(SignatureInvalid):
-        Proofs(nonces, token_s=60).check(ADDRESS, signature, DID)
+        Proofs(nonces, Limits(Settings()), token_s=60).check(ADDRESS, signature, DID)
 
     assert 7 == nonces.nonce
 
 
 def test_looking_uses_nothing_up():
     """The same signature is good afterwards."""
-    proofs = Proofs(Counter(7), token_s=60)
+    proofs = Proofs(Counter(7), Limits(Settings()), token_s=60)
 
     assert ADDRESS == proofs.check(ADDRESS, VECTORS[DID], DID, spend=False)
     assert ADDRESS == proofs.check(ADDRESS, VECTORS[DID], DID)
@@ -100,7 +102,7 @@ def test_looking_uses_nothing_up():
 def test_a_token_is_good_until_it_expires():
     """It needs no nonce, and is of one message, one time and one address."""
     nonces, now_s = Counter(7), int(time.time())
-    proofs = Proofs(nonces, token_s=60)
+    proofs = Proofs(nonces, Limits(Settings()), token_s=60)
 
     assert ADDRESS == proofs.check(ADDRESS, token(now_s), DID)
     assert ADDRESS == proofs.check(ADDRESS, token(now_s - 50), DID)

@@ -9,7 +9,6 @@ import ecies
 import pytest
 
 from handlers.app import create_app
-from handlers.identities.throttle import Throttle
 from tests.files.upstream import always, ranging, whole
 from tests.provider.conftest import ADDRESS, API, PROVIDER_KEY, Consumer, reader
 
@@ -303,13 +302,3 @@ def test_userdata_reach_the_server_of_the_file(consumer, publish, upstream):
 
     assert 200 == consumer.download(publish(upstream.url + "/a?x=1"), userdata='{"age": 3}').status_code
     assert "/a?x=1&age=3" == upstream.requests[-1][1]
-
-
-def test_a_client_that_asks_too_often_has_to_wait(here, client, monkeypatch):
-    """429 with the seconds."""
-    monkeypatch.setitem(vars(here), "rates", Throttle(2))
-
-    answers = [client.post(f"{API}/fileinfo", json={"url": "ftp://x"}) for _ in range(3)]
-
-    assert [200, 200, 429] == [answer.status_code for answer in answers]
-    assert int(answers[-1].headers["Retry-After"]) > 0
