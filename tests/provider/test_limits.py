@@ -43,6 +43,7 @@ def here(here, clock, monkeypatch):
 
 def statuses(answers):
     """Return the statuses, once it is seen that each 429 says when to go on."""
+    answers = list(answers)
     for answer in answers:
         if answer.status_code == 429:
             assert 0 < int(answer.headers["Retry-After"]) <= 60
