@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import http.server
 import os
+import secrets
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psutil
 from eth_account import Account
@@ -40,26 +39,38 @@ SIZES_MB: Final = (1, 64, 512)
 API: Final = "/api/v1/services"
 
 
-class Origin(http.server.SimpleHTTPRequestHandler):
-    """Serves files from the kernel, so that it is not what is slow."""
+ORIGIN: Final = """
+import socket, sys, threading, time
+BLOCK, WINDOW_S = bytes(1 << 20), 0.01
+rate = float(sys.argv[1]) * 1e9 / 8
 
-    def copyfile(self, source: Any, outputfile: Any) -> None:
-        """Send a file."""
-        self.connection.sendfile(source)
+def serve(connection):
+    with connection:
+        size = int(connection.recv(65536).split()[1][1:]) << 20
+        head = f"HTTP/1.1 200 OK\\r\\nContent-Length: {size}\\r\\nConnection: close\\r\\n\\r\\n"
+        connection.sendall(head.encode())
+        begun, sent = time.perf_counter(), 0
+        while sent < size:
+            ahead = sent / rate - (time.perf_counter() - begun) if rate else 0
+            if ahead > WINDOW_S:
+                time.sleep(ahead)
+            sent += len(BLOCK)
+            connection.sendall(BLOCK)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+"""
 
 
-def asset(home: Path, origin: str, size_mb: int) -> str:
+def asset(origin: str, size_mb: int) -> str:
     """Register a file at the origin and return its DID."""
-    did = f"did:op:{size_mb:064x}"
+    did = f"did:op:{secrets.token_hex(32)}"
     here = services.services()
     sealed = seal([{"index": 0, "url": f"{origin}/{size_mb}"}], Keys(here.settings).current)
     metadata = {"type": "metadata", "index": 0, "attributes": {"main": {}, "encryptedFiles": sealed}}
     here.assets.register({"id": did, "service": [metadata, {"type": "access", "index": 3, "attributes": {}}]})
-    with (home / str(size_mb)).open("wb") as file:
-        file.truncate(size_mb << 20)
     return did
 
 
@@ -103,47 +114,64 @@ def healthy(url: str) -> bool:
 
 
 def memory_mb(process: psutil.Process) -> float:
-    """Return the memory of a process and its children, in MB."""
-    return float(sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])) / 2**20
+    """Return the largest memory that a process and its children had so far, in MB."""
+    found = 0
+    for one in [process, *process.children(recursive=True)]:
+        status = Path(f"/proc/{one.pid}/status").read_text()
+        found += int(status.partition("VmHWM:")[2].split()[0])
+    return found / 1024
+
+
+@contextlib.contextmanager
+def origin(gbit: float) -> Iterator[str]:
+    """Run a server of zeros in a process of its own, and give its address."""
+    with subprocess.Popen([sys.executable, "-c", ORIGIN, str(gbit)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        process.terminate()
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large-mb", type=int, default=2048, help="size of the largest file, in MB")
-    parser.add_argument("--times", type=int, default=3, help="downloads of each, the median of which counts")
+    parser.add_argument("--times", type=int, default=5, help="downloads of each, the median of which counts")
+    parser.add_argument("--gbit", type=float, default=10, help="what the origin's line carries, in Gbit/s")
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="seamark-bench-"))
     settings = {"HOME": str(home), "REDIS_URL": f"unix://{home}/none", "PROVIDER_KEY": PROVIDER_KEY,
                 "ALLOWED_NETWORKS": "127.0.0.0/8", "APIS": "provider"}  # fmt: skip
     os.environ.update({f"SEAMARK_{name}": value for name, value in settings.items()})
     migrate.upgrade(services.start(Settings()).database)
-    files = home / "files"
-    files.mkdir()
-    origin = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), lambda *args: Origin(*args, directory=str(files))
-    )  # fmt: skip
-    threading.Thread(target=origin.serve_forever, daemon=True).start()
     try:
-        measure(files, f"http://127.0.0.1:{origin.server_address[1]}", options.large_mb, options.times)
+        with served() as (url, process):
+            sizes = (*SIZES_MB, options.large_mb)
+            paced = measure(url, process, f"{options.gbit:g} Gbit/s", options.gbit, sizes, options.times)
+            measure(url, process, "no bound", 0, sizes[-1:], options.times)
     finally:
         shutil.rmtree(home)
+    print(f"ratio download {paced[-1][0]:.2f} wanted >=0.8")
+    print(f"ratio download-memory {paced[-1][1] / paced[0][1]:.2f} wanted <=1.2")
 
 
-def measure(files: Path, origin: str, large_mb: int, times: int) -> None:
-    """Download files of each size, and print what it took."""
-    ratios, memories = [], []
-    with served() as (url, process):
-        for size_mb in (*SIZES_MB, large_mb):
-            did = asset(files, origin, size_mb)
-            straight = statistics.median(curl_s(f"{origin}/{size_mb}") for _ in range(times))
-            through = statistics.median(curl_s(address(url, did)) for _ in range(times))
-            ratios.append(straight / through)
-            memories.append(memory_mb(process))
-            speeds = f"origin {size_mb / straight:7.0f} MB/s  provider {size_mb / through:7.0f} MB/s"
-            print(f"{size_mb:5} MB  {speeds}  memory {memories[-1]:5.0f} MB")
-    print(f"ratio download {ratios[-1]:.2f} wanted >=0.8")
-    print(f"ratio download-memory {memories[-1] / memories[0]:.2f} wanted <=1.2")
+def measure(
+    url: str, process: psutil.Process, line: str, gbit: float, sizes: Sequence[int], times: int
+) -> list[tuple[float, float]]:
+    """Download files of each size; print what it took, and return each ratio and the memory after it, in MB."""
+    found = []
+    with origin(gbit) as address_of_origin:
+        for size_mb in sizes:
+            did = asset(address_of_origin, size_mb)
+            curl_s(address(url, did))
+            straight, through = [], []
+            for _ in range(times):
+                straight.append(curl_s(f"{address_of_origin}/{size_mb}"))
+                through.append(curl_s(address(url, did)))
+            origins, providers = statistics.median(straight), statistics.median(through)
+            found.append((origins / providers, memory_mb(process)))
+            speeds = f"curl {size_mb / origins:6.0f} MB/s  through the provider {size_mb / providers:6.0f} MB/s"
+            print(f"origin with {line:10} {size_mb:5} MB  {speeds}  memory {found[-1][1]:4.0f} MB", flush=True)
+    return found
 
 
 if __name__ == "__main__":
