@@ -46,6 +46,9 @@ class Credential(TypedDict):
     values: list[str]
 
 
+Valid: TypeAlias = Literal[True]
+
+
 DdoId: TypeAlias = str
 
 
@@ -140,6 +143,18 @@ class Credentials(TypedDict):
     deny: NotRequired[CredentialList | None]
 
 
+class PublishedMain(TypedDict):
+    """What the data is."""
+
+    type: Literal["dataset", "algorithm"]
+    name: str
+    author: str
+    license: str
+    dateCreated: str
+    files: list[AssetFile]
+    algorithm: NotRequired[AssetAlgorithm | None]
+
+
 class Privacy(TypedDict):
     """Which algorithms may compute on the asset."""
 
@@ -149,6 +164,13 @@ class Privacy(TypedDict):
     publisherTrustedAlgorithms: NotRequired[list[TrustedAlgorithm] | None]
     publisherTrustedAlgorithmPublishers: NotRequired[list[str] | None]
     trustedAlgorithms: NotRequired[list[Did] | None]
+
+
+class PublishedMetadata(TypedDict):
+    """The attributes of a metadata service that says what people have to know of an asset."""
+
+    main: PublishedMain
+    additionalInformation: NotRequired[dict[str, Any] | None]
 
 
 class ServiceMain(TypedDict):
@@ -223,6 +245,14 @@ class MetadataOperations(Protocol):
         signature: OptionalSignature | None = None,
     ) -> _support.Answer[Ddo | dict[str, Any]]:
         """Register the DDO of a new asset."""
+        ...
+
+    def validate_metadata(self, *, body: PublishedMetadata) -> _support.Answer[Valid]:
+        """Tell whether metadata may be published."""
+        ...
+
+    def validate_ddo(self, *, body: Ddo) -> _support.Answer[Valid]:
+        """Tell whether a DDO may be published."""
         ...
 
     def read_ddo(self, *, did: Did) -> _support.Answer[Ddo | dict[str, Any]]:

@@ -251,8 +251,9 @@ def held(asset: Asset) -> str:
 
 
 def missing(did: str) -> AssetNotFound:
-    """Return the error for an asset that is not there."""
-    return AssetNotFound(f"There is no asset {did[:100]}.")
+    """Return the error for an asset that is not there; `error` is by what clients know that a DID is free."""
+    members = {"error": f"Asset DID {did[:100]} not found in Elasticsearch."}
+    return AssetNotFound(f"There is no asset {did[:100]}.", members=members)
 
 
 def as_asset(row: RowMapping) -> Asset:

@@ -48,3 +48,22 @@ def test_nobody_else_writes_it(client, consumer):
     ]
 
     assert [401, 403, 401, 403, 201, 401, 403] == [answer.status_code for answer in answers]
+
+
+def test_clients_ask_beforehand_what_they_may_publish(client):
+    """The bytes are those that ocean-lib compares; what is missing is named."""
+    main = {"type": "dataset", "name": "Rows", "author": "Ann", "license": "CC0", "dateCreated": "2026-11-20T12:00:00Z"}
+    metadata = {"main": main | {"files": [{"index": 0, "url": "https://example.com/a.csv"}]}}
+
+    good = [client.post(f"{STORE}/validate", json=metadata), client.post(f"{STORE}/validate-remote", json=ddo())]
+    bad = [client.post(f"{STORE}/validate", json={"main": main}), client.post(f"{STORE}/validate-remote", json=main)]
+
+    assert [(200, b"true\n")] * 2 == [(answer.status_code, answer.data) for answer in good]
+    assert [400, 400] == [answer.status_code for answer in bad]
+    assert "/main" in bad[0].text
+    assert 404 == client.get(f"{STORE}/{DID}").status_code
+
+
+def test_clients_know_a_did_that_is_free(client):
+    """By the words that Aquarius says it with."""
+    assert f"Asset DID {DID} not found in Elasticsearch" in client.get(f"{STORE}/{DID}").text
