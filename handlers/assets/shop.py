@@ -20,6 +20,7 @@ from handlers.files.content import described
 from handlers.files.ranges import wanted
 from handlers.files.sealed import document_of, seal
 from handlers.identities.nonces import Nonces
+from handlers.identities.signatures import checksummed
 from handlers.keys import Keys
 from handlers.wire import Reply, Request
 
@@ -147,7 +148,8 @@ class Shop:
         """Return a quote; what is free needs no chain."""
         recipient, order = ddos.publisher_of(asset.ddo) or self.address(), None
         if offer.amount:
-            recipient = self._till.minter(offer.token) or recipient
+            minter = self._till.minter(offer.token)
+            recipient = checksummed(minter) if minter else recipient
             if is_address(consumer):
                 order = self._till.current(consumer, offer.terms(self.address() or None), asset=asset.did)
         return Quote(
