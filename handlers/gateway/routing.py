@@ -61,6 +61,8 @@ class Router:
         fixed = self._fixed.get((method, path))
         if fixed is not None:
             return fixed, NOTHING
+        if path.startswith("//"):  # as clients ask that were given the server's address with a slash at its end
+            return self.find(method, "/" + path.lstrip("/"))
         try:
             name, captured = self._adapter.match(path.encode("latin-1").decode(), method)
         except UnicodeError:
