@@ -1,16 +1,13 @@
 """The published Python client of the DEP ecosystem does its invoke cycle against a server of ours."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from tests.e2e.conftest import Server
-from tests.parts import missing
+from tests.e2e.environments import python_with
 
 STORY = Path(__file__).parent / "clients" / "starfish_story.py"
 # starfish-py leaves the version of convex-api-py open, and newer ones have lost what it imports.
@@ -20,21 +17,8 @@ PASSWORD = "correct horse battery staple"
 
 @pytest.fixture(scope="session")
 def starfish() -> Path:
-    """A Python that has the client, in an environment of its own that later runs find again."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seamark-tests"
-    folder = cache / "-".join(["starfish", *PACKAGES, f"py{sys.version_info.major}.{sys.version_info.minor}"])
-    python = folder / "bin" / "python"
-    cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "ready").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-            done = subprocess.run(
-                [str(python), "-m", "pip", "install", "-q", *PACKAGES], capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                missing(f"starfish-py cannot be installed: {done.stderr[-300:]}")
-            (folder / "ready").touch()
-    return python
+    """A Python that has the client."""
+    return python_with("starfish-py", PACKAGES)
 
 
 def account(server: Server, name: str) -> None:
