@@ -7,7 +7,8 @@ from eth_utils.address import to_checksum_address
 
 from handlers import services
 from handlers.demo.node import secret_of
-from tests.files.upstream import ranging
+from handlers.errors import BadGateway
+from tests.files.upstream import always, ranging, whole
 from tests.nodes import Shop, devchain
 from tests.provider.conftest import API, Consumer
 
@@ -90,3 +91,21 @@ def test_the_provider_says_its_chain(client):
     """Clients compare it with theirs."""
     assert isinstance(client.get("/").json["chainId"], int)
     assert services.services().settings.chain_urls
+
+
+def test_a_broken_transfer_is_resumed_with_the_same_order(publish, upstream, seller, buyer):
+    """Whoever breaks it off: the order is not used up, and the rest comes as a part."""
+    whole_file = bytes(range(256)) * 64
+    upstream.paths["/a"] = always(*whole(whole_file[:5000], length=len(whole_file), ETag='"v1"'))
+    did = publish(upstream.url + "/a", cost="10", dataToken=seller.token.address)
+    paid = {"serviceId": 3, "transferTxId": seller.order(10, payer=buyer.address)}
+
+    with pytest.raises(BadGateway, match="broke off"):
+        buyer.download(did, **paid)
+    upstream.paths["/a"] = ranging(whole_file, ETag='"v1"')
+    rest = buyer.download(did, headers={"Range": "bytes=5000-", "If-Range": '"v1"'}, **paid)
+    changed = buyer.download(did, headers={"Range": "bytes=5000-", "If-Range": '"v0"'}, **paid)
+
+    assert (206, whole_file[5000:]) == (rest.status_code, rest.data)
+    assert f"bytes 5000-{len(whole_file) - 1}/{len(whole_file)}" == rest.headers["Content-Range"]
+    assert (200, whole_file) == (changed.status_code, changed.data)
