@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
 from handlers.errors import AddressRefused, BadGateway, NotFound, Unavailable
 from handlers.files.content import Facts, Source, Stored
@@ -19,18 +22,24 @@ if TYPE_CHECKING:
 
 OBJECT_BLOCK_BYTES: Final = 8 << 20  # what is read of an object at a time
 
-#: Returns an fsspec file system, for a bucket of ours or, anonymously, for another.
-FileSystems = Callable[[str, bool], Any]
+#: What a bucket of S3 may be called; no other text becomes a part of the address that is asked.
+BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+#: Returns an fsspec file system with the server's own credentials or, anonymously, with none; bounds in seconds.
+FileSystems = Callable[[bool, float], Any]
 
 
-def s3(bucket: str, ours: bool) -> Any:  # noqa: ARG001 - the bucket is for other stores
-    """Return the file system of S3; the server's own credentials are used for its own buckets only."""
+def s3(ours: bool, patience_s: float) -> Any:
+    """Return the file system of S3, or of the store like it that AWS_ENDPOINT_URL names."""
     import fsspec
 
+    bounds = {"connect_timeout": patience_s, "read_timeout": patience_s, "retries": {"total_max_attempts": 1}}
     try:
-        return fsspec.filesystem("s3", anon=not ours)
+        files = fsspec.filesystem("s3", anon=not ours, config_kwargs=bounds)
     except ImportError as error:
         raise Unavailable("Files in S3 need the extra `s3` on this server.") from error
+    files.retries = 1
+    return files
 
 
 class Sources:
@@ -38,10 +47,13 @@ class Sources:
 
     def __init__(self, settings: Settings, *, fetcher: Fetcher | None = None, file_systems: FileSystems = s3) -> None:
         """Fetch as *settings* allow."""
-        patience_s = settings.fetch_timeout_s
-        self._fetcher = fetcher or Fetcher(Remote(settings.networks), patience_s=patience_s)
+        self._patience_s = settings.fetch_timeout_s
+        self._fetcher = fetcher or Fetcher(Remote(settings.networks), patience_s=self._patience_s)
         self._file_systems = file_systems
         self._gateway = settings.ipfs_gateway.rstrip("/")
+        # Only what is asked for as a file of IPFS may reach the gateway wherever it is, and not any address on it.
+        gateway = Remote(settings.networks, trusted=self._gateway)
+        self._gateway_fetcher = fetcher or Fetcher(gateway, patience_s=self._patience_s)
         self._buckets = {name.strip() for name in settings.s3_buckets.split(",")} - {""}
         self._spool_bytes = settings.spool_limit_bytes
 
@@ -58,41 +70,73 @@ class Sources:
         scheme, _, rest = url.partition("://")
         match scheme.lower():
             case "http" | "https":
-                return self._web(with_query(url, userdata or {}))
+                return self._web(self._fetcher, with_query(url, userdata or {}))
             case "ipfs":
-                return self._web(with_query(self._of_ipfs(rest), userdata or {}))
+                return self._web(self._gateway_fetcher, with_query(self._of_ipfs(rest), userdata or {}))
             case "s3":
                 return self._object(rest)
         raise AddressRefused("A file has to be at an address with http, https, ipfs or s3.")
 
-    def _web(self, url: str) -> Web:
-        return Web(url, self._fetcher, spool_bytes=self._spool_bytes)
+    def _web(self, fetcher: Fetcher, url: str) -> Web:
+        return Web(url, fetcher, spool_bytes=self._spool_bytes)
 
     def _of_ipfs(self, path: str) -> str:
         """Return where the gateway has a file of IPFS."""
         if not self._gateway:
             raise Unavailable("This server has no IPFS gateway.")
         path = path.removeprefix("ipfs/")
-        if not path or ".." in path.split("/"):
+        if not path.strip("/") or ".." in unquote(path).split("/"):
             raise AddressRefused("It is not an address of IPFS.")
         return f"{self._gateway}/ipfs/{quote(path, safe='/?=&%')}"
 
     def _object(self, path: str) -> Stored:
-        """Return an object of a store."""
-        bucket = path.partition("/")[0]
-        files = self._file_systems(bucket, bucket in self._buckets)
-        try:
+        """Return an object of a store; the server's own credentials are used for the buckets that it names as its own.
+
+        Raises:
+            AddressRefused: It is no bucket.
+            NotFound: There is no such object, or it is not for us.
+            BadGateway: The store does not answer.
+        """
+        bucket, _, key = path.partition("/")
+        if not BUCKET.fullmatch(bucket) or not key:
+            raise AddressRefused("It is not an address of S3: s3://BUCKET/KEY.")
+        files = self._file_systems(bucket in self._buckets, self._patience_s)
+        with answering():
             info = files.info(path)
-        except FileNotFoundError as error:
-            raise NotFound("The file is not where the asset says.") from error
-        except OSError as error:
-            raise BadGateway(f"The object store did not answer: {type(error).__name__}.") from error
+        if info.get("type") != "file":
+            raise missing()
         return Stored(facts_of_object(info, path), lambda: open_object(files, path))
 
 
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn what an object store says, or does not say, into a problem.
+
+    Raises:
+        NotFound: There is no such object, or it is not for us.
+        BadGateway: The store does not answer.
+    """
+    try:
+        yield
+    except (FileNotFoundError, PermissionError) as error:
+        raise missing() from error
+    except Exception as error:  # botocore's errors have no base in common with those of the system
+        raise BadGateway(f"The object store did not answer: {type(error).__name__}.") from error
+
+
+def missing() -> NotFound:
+    """Return the problem of a file that is not there."""
+    return NotFound("The file is not where the asset says.")
+
+
 def open_object(files: Any, path: str) -> BinaryIO:
-    """Open an object for reading, a block at a time."""
-    return cast("BinaryIO", files.open(path, "rb", block_size=OBJECT_BLOCK_BYTES, cache_type="readahead"))
+    """Open an object for reading, a block at a time.
+
+    Raises:
+        BadGateway: The store does not answer any more.
+    """
+    with answering():
+        return cast("BinaryIO", files.open(path, "rb", block_size=OBJECT_BLOCK_BYTES, cache_type="readahead"))
 
 
 def facts_of_object(info: Mapping[str, Any], path: str) -> Facts:
@@ -102,7 +146,7 @@ def facts_of_object(info: Mapping[str, Any], path: str) -> Facts:
         length=int(info["size"]),
         content_type=str(info.get("ContentType") or ""),
         etag=str(info.get("ETag") or ""),
-        modified=format_datetime(modified, usegmt=True) if modified is not None else "",
+        modified=format_datetime(modified.astimezone(UTC), usegmt=True) if modified is not None else "",
         name=of_url(f"s3://{path}"),
     )
 
