@@ -14,12 +14,7 @@ DdoContext: TypeAlias = str | list[Any]
 DdoTime: TypeAlias = str | None
 
 
-class PublicKey(TypedDict):
-    """A key of the publisher."""
-
-    id: NotRequired[str]
-    type: NotRequired[str]
-    owner: NotRequired[str | None]
+PublisherAddress: TypeAlias = str | None
 
 
 class Authentication(TypedDict):
@@ -33,7 +28,7 @@ class Proof(TypedDict):
     """Who made the document, and what its parts added up to then."""
 
     type: NotRequired[str]
-    creator: NotRequired[str | None]
+    creator: NotRequired[PublisherAddress | None]
     created: NotRequired[DdoTime | None]
     signatureValue: NotRequired[str | None]
     checksum: NotRequired[dict[str, Any] | str]
@@ -42,7 +37,7 @@ class Proof(TypedDict):
 class Credential(TypedDict):
     """Those who are meant, such as a list of addresses."""
 
-    type: str
+    type: Literal["address"]
     values: list[str]
 
 
@@ -76,6 +71,14 @@ Cost: TypeAlias = float | str | None
 Timeout: TypeAlias = float | str | None
 
 
+class TrustedAlgorithm(TypedDict):
+    """An algorithm that may compute on the asset, in exactly this form."""
+
+    did: DdoId
+    filesChecksum: NotRequired[str | None]
+    containerSectionChecksum: NotRequired[str | None]
+
+
 InputFault = TypedDict(
     "InputFault",
     {
@@ -104,6 +107,14 @@ class AlgorithmContainer(TypedDict):
     checksum: NotRequired[str | None]
 
 
+class PublicKey(TypedDict):
+    """A key of the publisher."""
+
+    id: NotRequired[str]
+    type: NotRequired[str]
+    owner: NotRequired[PublisherAddress | None]
+
+
 CredentialList: TypeAlias = list[Credential] | None
 """Credentials, of any kind."""
 
@@ -117,12 +128,15 @@ class AssetAlgorithm(TypedDict):
     container: NotRequired[AlgorithmContainer | None]
 
 
-class TrustedAlgorithm(TypedDict):
-    """An algorithm that may compute on the asset, in exactly this form."""
+class Privacy(TypedDict):
+    """Which algorithms may compute on the asset."""
 
-    did: Did
-    filesChecksum: NotRequired[str | None]
-    containerSectionChecksum: NotRequired[str | None]
+    allowRawAlgorithm: NotRequired[bool | None]
+    allowNetworkAccess: NotRequired[bool | None]
+    allowAllPublishedAlgorithms: NotRequired[bool | None]
+    publisherTrustedAlgorithms: NotRequired[list[TrustedAlgorithm] | None]
+    publisherTrustedAlgorithmPublishers: NotRequired[list[str] | None]
+    trustedAlgorithms: NotRequired[list[DdoId] | None]
 
 
 class Problem(TypedDict):
@@ -155,24 +169,6 @@ class PublishedMain(TypedDict):
     algorithm: NotRequired[AssetAlgorithm | None]
 
 
-class Privacy(TypedDict):
-    """Which algorithms may compute on the asset."""
-
-    allowRawAlgorithm: NotRequired[bool | None]
-    allowNetworkAccess: NotRequired[bool | None]
-    allowAllPublishedAlgorithms: NotRequired[bool | None]
-    publisherTrustedAlgorithms: NotRequired[list[TrustedAlgorithm] | None]
-    publisherTrustedAlgorithmPublishers: NotRequired[list[str] | None]
-    trustedAlgorithms: NotRequired[list[Did] | None]
-
-
-class PublishedMetadata(TypedDict):
-    """The attributes of a metadata service that says what people have to know of an asset."""
-
-    main: PublishedMain
-    additionalInformation: NotRequired[dict[str, Any] | None]
-
-
 class ServiceMain(TypedDict):
     """The main part of a service. What the data is, in `metadata`; what it costs and under which terms, in `access` and `compute`."""
 
@@ -197,6 +193,13 @@ class ServiceAttributes(TypedDict):
     main: NotRequired[ServiceMain]
     encryptedFiles: NotRequired[str | None]
     status: NotRequired[AssetStatus | None]
+    additionalInformation: NotRequired[dict[str, Any] | None]
+
+
+class PublishedMetadata(TypedDict):
+    """The attributes of a metadata service that says what people have to know of an asset."""
+
+    main: PublishedMain
     additionalInformation: NotRequired[dict[str, Any] | None]
 
 

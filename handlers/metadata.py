@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from generated import metadata as api
 from handlers.assets import ddo as ddos
+from handlers.assets import validation
 from handlers.assets.did import canonical
 from handlers.assets.store import Asset, missing
 from handlers.errors import AssetNotFound, Fault, Forbidden, InputInvalid, Unauthorized
@@ -28,7 +29,8 @@ def list_ddos(offset: int = 0, limit: int = 100) -> Reply:
 
 def register_ddo(body: api.Ddo, publisherAddress: str | None = None, signature: str | None = None) -> Reply:
     """Register the DDO of a new asset."""
-    require_writer(well_named(body), body["id"], publisherAddress, signature)
+    validation.check(body)
+    require_writer(body, body["id"], publisherAddress, signature)
     asset = services().assets.register(body)
     here = request()
     location = f"{here.base_url}{here.mount}/api/v1/aquarius/assets/ddo/{asset.did}"
@@ -42,7 +44,7 @@ def validate_metadata(*, body: api.PublishedMetadata) -> Reply:  # noqa: ARG001 
 
 def validate_ddo(*, body: api.Ddo) -> Reply:
     """Tell whether a DDO may be published."""
-    well_named(body)
+    validation.check(body)
     return VALID
 
 
@@ -54,7 +56,8 @@ def read_ddo(did: str) -> Any:
 def replace_ddo(did: str, body: api.Ddo, publisherAddress: str | None = None, signature: str | None = None) -> Any:
     """Replace the DDO of an asset."""
     require_writer(stored(did, signature), did, publisherAddress, signature)
-    if canonical(str(well_named(body)["id"])) != canonical(did):
+    validation.check(body)
+    if canonical(str(body["id"])) != canonical(did):
         fault = Fault("body", "/id", f"The document is about {body['id']}; the path names {did}.")
         raise InputInvalid("The DDO is another asset's.", faults=[fault])
     return services().assets.replace(did, body).ddo
@@ -113,16 +116,3 @@ def require_writer(ddo: Mapping[str, Any], did: str, address: str | None, signat
     if ddos.publisher_of(ddo).lower() != address.lower():
         raise Forbidden(f"{address[:100]} is not the publisher of {did[:100]}.")
     services().proofs.check(address, signature, request().method + did)
-
-
-def well_named(body: api.Ddo) -> api.Ddo:
-    """Return a DDO whose id is a DID.
-
-    Raises:
-        InputInvalid: It is none.
-    """
-    try:
-        canonical(str(body.get("id", "")))
-    except AssetNotFound as problem:
-        raise InputInvalid(problem.detail, faults=[Fault("body", "/id", problem.detail)]) from problem
-    return body

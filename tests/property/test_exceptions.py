@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 USUAL = {"2xx", "401", "403", "404"}
 DDO = "/api/v1/aquarius/assets/ddo"
 DID = "did:op:" + "ab" * 32
+METADATA = [{"type": "metadata", "index": 0, "attributes": {}}]
 
 
 def entries() -> set[tuple[str, str]]:
@@ -28,13 +29,12 @@ def entries() -> set[tuple[str, str]]:
 
 def taken(client, headers):
     """Register a DID a second time."""
-    client.post(DDO, json={"id": DID, "service": []}, headers=headers)
-    return client.post(DDO, json={"id": DID, "service": []}, headers=headers)
+    return [client.post(DDO, json={"id": DID, "service": METADATA}, headers=headers) for _ in range(2)][-1]
 
 
 def misnamed(client, headers):
     """Send the document of another asset."""
-    return client.put(f"{DDO}/{DID}", json={"id": "did:op:" + "cd" * 32, "service": []}, headers=headers)
+    return client.put(f"{DDO}/{DID}", json={"id": "did:op:" + "cd" * 32, "service": METADATA}, headers=headers)
 
 
 def unfit(path, body):
@@ -95,7 +95,11 @@ def namesake(client, headers):
 ONE, TWO = {"to_hash": "1"}, {"to_hash": "2"}
 CALL_ONE, CALL_TWO, CALL_NONE = ({"operation": "hash", "params": params} for params in (ONE, TWO, {}))
 SHOWN = {
+    ("POST /api/v1/aquarius/assets/ddo", "400"): unfit(DDO, {"id": DID, "service": []}),
     ("POST /api/v1/aquarius/assets/ddo", "409"): taken,
+    ("POST /api/v1/aquarius/assets/ddo/validate-remote", "400"): unfit(
+        f"{DDO}/validate-remote", {"id": DID, "service": []}
+    ),
     ("PUT /api/v1/aquarius/assets/ddo/{did}", "400"): misnamed,
     ("POST /api/v1/invoke/sync/{operation}", "400"): unfit("/api/v1/invoke/sync/hash", {}),
     ("POST /api/v1/invoke/async/{operation}", "400"): unfit("/api/v1/invoke/async/hash", {}),
