@@ -34,6 +34,7 @@
     ├── Unavailable (503)
     │   ├── ChainUnavailable
     │   ├── KeyUnavailable
+    │   ├── MetadataUnavailable
     │   ├── QueueUnavailable
     │   └── StorageUnavailable
     ├── TimedOut (504)
@@ -281,6 +282,10 @@ class ChainUnavailable(Unavailable):
 
 class KeyUnavailable(Unavailable):
     """The provider's key cannot be used."""
+
+
+class MetadataUnavailable(Unavailable):
+    """The metadata store cannot be asked."""
 
 
 class QueueUnavailable(Unavailable):

@@ -180,7 +180,7 @@ def claim(
     """Return who wants which service of which asset."""
     named = params.needed("documentId", did)
     return Claim(
-        asset=services().assets.read(named),
+        asset=services().resolver.read(named),
         document_id=named,
         consumer=params.needed("consumerAddress", consumer),
         service=params.number("serviceId", service),

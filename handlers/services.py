@@ -9,6 +9,7 @@ from handlers.assets.access import Door
 from handlers.assets.agent import Agent
 from handlers.assets.delivery import Delivery
 from handlers.assets.metadata import MetadataStore
+from handlers.assets.resolver import Resolver, resolver
 from handlers.assets.shop import Shop
 from handlers.assets.store import Assets
 from handlers.chain.till import Till
@@ -47,6 +48,7 @@ class Services:
     agent: Agent
     metadata: MetadataStore
     assets: Assets
+    resolver: Resolver
     nonces: Nonces
     proofs: Proofs
     limits: Limits
@@ -80,6 +82,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
     jobs = Jobs(database, queue, blobs, settings)
     tokens = Tokens(database)
     assets = Assets(database, blobs, settings.asset_quota_bytes)
+    found = resolver(settings, assets)
     nonces, till = Nonces(database), Till(database, settings)
     limits = Limits(settings)
     proofs = Proofs(nonces, limits, token_s=settings.auth_token_s, client=lambda: request().remote_address)
@@ -98,12 +101,13 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         agent=Agent(database),
         metadata=MetadataStore(database),
         assets=assets,
+        resolver=found,
         nonces=nonces,
         proofs=proofs,
         limits=limits,
         till=till,
         shop=Shop(
-            assets=assets,
+            assets=found,
             door=Door(proofs, till),
             delivery=Delivery(assets, Sources(settings), keys),
             nonces=nonces,

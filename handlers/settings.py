@@ -102,6 +102,18 @@ class Settings(BaseSettings):
         "", description="Networks that are not public and may be called all the same, such as 10.0.0.0/8, with commas."
     )
 
+    metadata_url: str = Field(
+        "", description="Metadata store (Aquarius) that knows the assets which this server does not; empty: none."
+    )
+    metadata_timeout_s: PositiveFloat = Field(
+        5.0, description="How long that metadata store may keep this server waiting, in seconds."
+    )
+    metadata_fresh_s: PositiveFloat = Field(
+        60.0, description="How long what it says of an asset counts without being asked for again, in seconds."
+    )
+    metadata_stale_s: PositiveFloat = Field(
+        86400.0, description="How long what it has said stands in for it while it does not answer, in seconds."
+    )
     fetch_timeout_s: PositiveFloat = Field(
         20.0, description="How long the server of a file may keep this one waiting, in seconds."
     )

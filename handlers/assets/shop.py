@@ -12,7 +12,8 @@ from handlers.assets import offers
 from handlers.assets.access import Claim, Door, check_person
 from handlers.assets.delivery import Delivery, File
 from handlers.assets.offers import Offer
-from handlers.assets.store import Asset, Assets
+from handlers.assets.resolver import Resolver
+from handlers.assets.store import Asset
 from handlers.chain.orders import is_address
 from handlers.chain.till import Till
 from handlers.errors import AddressRefused, BadGateway, NotFound, TooLarge, Unavailable, Unprocessable
@@ -45,7 +46,7 @@ class Shop:
     def __init__(
         self,
         *,
-        assets: Assets,
+        assets: Resolver,
         door: Door,
         delivery: Delivery,
         nonces: Nonces,

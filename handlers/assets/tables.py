@@ -30,6 +30,19 @@ class AssetRow(Base):
     __table_args__ = (Index("ix_assets_created", "created"),)
 
 
+class RemoteDdoRow(Base):
+    """What a metadata store elsewhere has said of an asset."""
+
+    __tablename__ = "remote_ddos"
+
+    did: Mapped[str] = mapped_column(String(100), primary_key=True)
+    ddo: Mapped[Any] = mapped_column(JSON)
+    etag: Mapped[str] = mapped_column(String(200))  #: empty: it gave none
+    checked: Mapped[datetime] = mapped_column(Instant)  #: when it said so, or that it is still so
+
+    __table_args__ = (Index("ix_remote_ddos_checked", "checked"),)
+
+
 class MetadataRow(Base):
     """A text that describes an asset, kept under its hash."""
 

@@ -6,6 +6,7 @@ order, so that it is good once the fault is gone.
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
 
@@ -266,3 +267,51 @@ def test_no_chain(client, consumer, publish, upstream):
     assert BODY == consumer.download(free).data
     look(consumer.download(paid), 503)
     look(client.get(f"{API}/initialize", query_string={"documentId": paid, "consumerAddress": consumer.address}), 503)
+
+
+STORE_FAULTS = {
+    "down": (None, 503),
+    "silent": (always(30.0), 503),
+    "fails": (always(*whole(b"", status="500 Internal Server Error")), 503),
+    "knows nothing": (always(*whole(b"Asset DID not found", status="404 Not Found")), 404),
+    "lies": (always(*whole(b'{"id": "did:op:12"}')), 502),
+}
+
+
+@pytest.mark.parametrize(("serve", "status"), STORE_FAULTS.values(), ids=STORE_FAULTS)
+def test_a_metadata_store(settings, upstream, caplog, serve, status):
+    """While it cannot tell what an asset is, nothing is sold, and no nonce is spent."""
+    did = "did:op:" + "e" * 64
+    where = f"/secretapikey/api/v1/aquarius/assets/ddo/{did}"
+    upstream.paths[where] = serve
+    url = f"{upstream.url if serve else 'http://127.0.0.1:1'}/secretapikey"
+    remote = type(settings)(**settings.model_dump() | {"metadata_url": url, "metadata_timeout_s": FETCH_S})
+
+    with server(remote) as client:
+        consumer = Consumer(client)
+        query = {"documentId": did, "consumerAddress": consumer.address}
+        with within(2 * FETCH_S):
+            look(client.get(f"{API}/initialize", query_string=query), status)
+        for method in ("GET", "HEAD"):
+            with within(2 * FETCH_S):
+                look(consumer.download(did, method=method), status)
+        with within(2 * FETCH_S):
+            look(client.post(f"{API}/fileinfo", json={"did": did}), status)
+        assert 0 == consumer.nonce()
+    assert "secretapikey" not in caplog.text
+
+
+def test_an_asset_of_another_store_is_sold(settings, upstream, publish, here):
+    """Its list of files was sealed here; while the store is down, what it said before counts."""
+    upstream.paths["/a"] = ranging(BODY)
+    did = publish(upstream.url + "/a")
+    ddo = here.assets.read(did).ddo
+    here.assets.remove(did)
+    upstream.paths[f"/api/v1/aquarius/assets/ddo/{did}"] = always(*whole(json.dumps(ddo).encode()))
+    remote = settings.model_dump() | {"metadata_url": upstream.url, "metadata_fresh_s": 0.001}
+
+    with server(type(settings)(**remote)) as client:
+        consumer = Consumer(client)
+        assert BODY == consumer.download(did).data
+        upstream.paths[f"/api/v1/aquarius/assets/ddo/{did}"] = always(b"")
+        assert BODY == consumer.download(did).data
