@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast, overload
 
 from generated import manage as api
+from handlers.assets.ddo import Sale
 from handlers.assets.store import Asset, guess_type
 from handlers.errors import Fault, InputInvalid
 from handlers.identities.accounts import Account
@@ -89,7 +90,7 @@ def store_asset(
             name=name,
             content_type=content_type,
             owner=owner,
-            price=price,
+            sale=Sale(price=price),
             author=author,
             description=description,
         )

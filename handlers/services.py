@@ -9,6 +9,7 @@ from handlers.assets.access import Door
 from handlers.assets.agent import Agent
 from handlers.assets.delivery import Delivery
 from handlers.assets.metadata import MetadataStore
+from handlers.assets.publisher import Publisher
 from handlers.assets.resolver import Resolver, resolver
 from handlers.assets.shop import Shop
 from handlers.assets.store import Assets
@@ -54,6 +55,7 @@ class Services:
     limits: Limits
     till: Till
     shop: Shop
+    publisher: Publisher
     operations: Operations
 
     def close(self) -> None:
@@ -87,6 +89,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
     limits = Limits(settings)
     proofs = Proofs(nonces, limits, token_s=settings.auth_token_s, client=lambda: request().remote_address)
     keys = Keys(settings)
+    delivery = Delivery(assets, Sources(settings), keys)
     catalogue = catalogue or catalogue_of(read_apis(outside=settings.operations_dir))
     runner = Runner(catalogue, assets, settings.asset_limit_bytes)
     _services = Services(
@@ -109,13 +112,14 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         shop=Shop(
             assets=found,
             door=Door(proofs, till),
-            delivery=Delivery(assets, Sources(settings), keys),
+            delivery=delivery,
             nonces=nonces,
             till=till,
             keys=keys,
             has_chain=bool(settings.chain_urls),
             checksum_bytes=settings.spool_limit_bytes,
         ),
+        publisher=Publisher(assets, delivery, keys, till, settings.chain_factory),
         operations=Operations(catalogue, runner, jobs, settings),
     )
     return _services

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from handlers.demo.contracts import TOKEN, create_datatoken, deploy_all
+from handlers.demo.contracts import TOKEN, Contract, create_datatoken, deploy_all
 from tests.parts import missing
 
 SEAMARK = str(Path(sys.executable).with_name("seamark"))
@@ -64,6 +64,10 @@ class Shop:
         self.seller, self.buyer, self.other, self.provider = node.ask("eth_accounts")[:4]
         self.factory = deploy_all(node.ask, self.seller)["DTFactory"]
         self.token = self.new_token()
+
+    def token_at(self, address):
+        """Return the datatoken at an address."""
+        return Contract(self.node.ask, "DataTokenTemplate", address)
 
     def new_token(self):
         """Return another datatoken of the same seller's, of which both buyers have plenty."""

@@ -7,16 +7,34 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 from handlers.chain.orders import is_address
 
 METADATA_INDEX = 0
-ACCESS_INDEX = 3
+INDEXES: Final = {"access": 3, "compute": 4}
+NAMES: Final = {"access": "dataAssetAccess", "compute": "dataAssetComputingService"}
 WEI = Decimal(10) ** -18  #: least part of a datatoken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sale:
+    """How an asset is offered."""
+
+    services: Sequence[str] = ("access",)  #: access, compute or both
+    price: str = "0"  #: datatokens for one order, as a decimal text; 0 is free
+    timeout_s: int = 0  #: how long an order is good; 0: for ever
+    token: str = ""  #: address of the datatoken
+    publisher: str = ""  #: address
+    allow: Sequence[str] = ()  #: the only addresses that may have it; none: all
+    deny: Sequence[str] = ()  #: addresses that may not
+    privacy: Mapping[str, Any] = field(default_factory=dict)  #: which algorithms may compute on it
+    container: Mapping[str, str] = field(default_factory=dict)  #: how an algorithm is run
+    sealed: str = ""  #: the list of its files, where they are elsewhere
 
 
 def make_ddo(
@@ -29,9 +47,9 @@ def make_ddo(
     author: str = "",
     license_name: str = "",
     description: str = "",
-    price: str = "0",
+    sale: Sale | None = None,
 ) -> dict[str, Any]:
-    """Return the DDO of an asset that this server keeps.
+    """Return the DDO of an asset.
 
     Args:
         did: The asset's DID.
@@ -42,8 +60,12 @@ def make_ddo(
         author: Who made it.
         license_name: Under which terms.
         description: What it is, in prose.
-        price: Datatokens for one access, as a decimal text; 0 is free.
+        sale: How it is offered; by default everybody may have it.
+
+    Raises:
+        ValueError: The price is none.
     """
+    sale = sale or Sale()
     when = as_text(created)
     main = {
         "type": kind,
@@ -52,26 +74,43 @@ def make_ddo(
         "license": license_name,
         "dateCreated": when,
         "files": [{"index": index, **file} for index, file in enumerate(files)],
+        **({"algorithm": {"container": dict(sale.container)}} if sale.container else {}),
     }
     metadata: dict[str, Any] = {"main": main}
     if description:
         metadata["additionalInformation"] = {"description": description}
+    if sale.sealed:
+        metadata["encryptedFiles"] = sale.sealed
     return {
         "@context": "https://w3id.org/did/v1",
         "id": did,
         "created": when,
-        "publicKey": [],
+        "publicKey": [{"id": did, "type": "EthereumECDSAKey", "owner": sale.publisher}] if sale.publisher else [],
         "authentication": [],
+        **({"dataToken": sale.token} if sale.token else {}),
+        **credentials(sale),
         "service": [
             {"type": "metadata", "index": METADATA_INDEX, "serviceEndpoint": "", "attributes": metadata},
-            {
-                "type": "access",
-                "index": ACCESS_INDEX,
-                "serviceEndpoint": "",
-                "attributes": {"main": {"name": "dataAssetAccess", "cost": cost(price), "timeout": 0}},
-            },
+            *(sold(kind, sale, when) for kind in sale.services),
         ],
     }
+
+
+def sold(kind: str, sale: Sale, when: str) -> dict[str, Any]:
+    """Return a service that is sold."""
+    main: dict[str, Any] = {"name": NAMES[kind], "cost": cost(sale.price), "timeout": sale.timeout_s}
+    if sale.publisher:
+        main |= {"creator": sale.publisher, "datePublished": when}
+    if kind == "compute":
+        main["privacy"] = dict(sale.privacy)
+    return {"type": kind, "index": INDEXES[kind], "serviceEndpoint": "", "attributes": {"main": main}}
+
+
+def credentials(sale: Sale) -> dict[str, Any]:
+    """Return the part of a DDO that says who may have the asset; nothing where everybody may."""
+    rules = {"allow": sale.allow, "deny": sale.deny}
+    found = {rule: [{"type": "address", "values": list(listed)}] for rule, listed in rules.items() if listed}
+    return {"credentials": found} if found else {}
 
 
 def cost(price: str) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from handlers.assets import ddo as ddos
 from handlers.assets import metadata
+from handlers.assets.ddo import Sale
 from handlers.assets.did import PREFIX, canonical
 from handlers.assets.tables import AssetRow
 from handlers.errors import AssetNotFound, Conflict, InsufficientStorage
@@ -60,7 +61,7 @@ class Assets:
         content_type: str = "",
         owner: str | None = None,
         job: str | None = None,
-        price: str = "0",
+        sale: Sale | None = None,
         did: str | None = None,
         **described: str,
     ) -> Asset:
@@ -72,7 +73,7 @@ class Assets:
             content_type: Media type; guessed from the names by default.
             owner: The only caller who may use it; None for everybody.
             job: Id of the job that made it.
-            price: Datatokens for one access.
+            sale: How it is offered; by default everybody may have it.
             did: That of its metadata, where those were registered before; by default there are new ones.
             described: `author`, `license_name`, `description`, `kind` of the DDO.
 
@@ -91,7 +92,7 @@ class Assets:
         if did is None:
             text = metadata.text_of(name=name, created=created, **({"kind": "dataset"} | file | described))
             did = PREFIX + metadata.id_of(text)
-        ddo = ddos.make_ddo(did, name=name, files=[file], created=created, price=price, **described)
+        ddo = ddos.make_ddo(did, name=name, files=[file], created=created, sale=sale, **described)
         # Another upload under the same DID may be under way; each has a blob of its own, and one of them gets the row.
         blob = f"assets/{did.removeprefix(PREFIX)}/{secrets.token_hex(4)}"
         self.blobs.put(blob, path)

@@ -6,10 +6,13 @@ The schema says what each part may be; here is what one part of a document deman
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 from handlers.assets.did import PREFIX
 from handlers.errors import Fault, InputInvalid
+from handlers.spec.documents import read_generated
+from handlers.spec.schemas import Checker, Schemas
 
 SOLD: Final = ("access", "compute")
 TOKEN_DIGITS: Final = 40  # of a DID that is the address of its datatoken
@@ -27,6 +30,24 @@ def check(ddo: Mapping[str, Any]) -> None:
     faults = [Fault("body", place, detail) for _, (place, detail) in zip(range(MOST_FAULTS), all_in(ddo), strict=False)]
     if faults:
         raise InputInvalid(faults=faults)
+
+
+def check_whole(ddo: Mapping[str, Any]) -> None:
+    """Refuse a DDO that breaks its schema, or cannot be offered; for those that do not come through the gateway.
+
+    Raises:
+        InputInvalid: With the place of each fault.
+    """
+    if faults := schema().faults(ddo, "body"):
+        raise InputInvalid(faults=faults)
+    check(ddo)
+
+
+@cache
+def schema() -> Checker:
+    """Return what a DDO is held against, as the metadata store's document has it."""
+    (api,) = read_generated(["metadata"])
+    return Schemas(dict(api.document)).compile({"$ref": "#/components/schemas/Ddo"})
 
 
 def all_in(ddo: Mapping[str, Any]) -> Found:

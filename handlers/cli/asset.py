@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from handlers.cli.output import json_option, show_json, show_members, show_table
+from handlers.cli.publish import command as publish
 from handlers.cli.stores import open_store, store_options
 
 COLUMNS: Final = {"did": "DID", "name": "NAME", "content_type": "TYPE", "size": "BYTES", "created": "CREATED"}
@@ -15,7 +16,7 @@ COLUMNS: Final = {"did": "DID", "name": "NAME", "content_type": "TYPE", "size": 
 
 @click.group("asset")
 def command() -> None:
-    """Add, list, show and remove assets."""
+    """Add, publish, list, show and remove assets."""
 
 
 @command.command("add")
@@ -35,6 +36,9 @@ def add(file: Path, url: str | None, token: str | None, as_json: bool, **describ
         show_json(asset)
     else:
         click.echo(asset["did"])
+
+
+command.add_command(publish)
 
 
 @command.command("list")

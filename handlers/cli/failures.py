@@ -9,7 +9,7 @@ import httpx
 from pydantic import ValidationError
 from sqlalchemy.exc import DatabaseError
 
-from handlers.errors import Problem, QueueUnavailable
+from handlers.errors import Fault, Problem, QueueUnavailable
 from handlers.spec.documents import DocumentMissing
 from handlers.spec.findings import SpecError
 from handlers.storage.backup import BackupError
@@ -23,7 +23,12 @@ def explain(error: Exception) -> str | None:
 
 def words(problem: Problem) -> str:
     """Return a problem as one line."""
-    return problem.detail or "; ".join(fault.detail for fault in problem.faults) or problem.title()
+    return problem.detail or "; ".join(map(said, problem.faults)) or problem.title()
+
+
+def said(fault: Fault) -> str:
+    """Return a fault with its place in a document; where an option is at fault, its words name it."""
+    return f"{fault.place}: {fault.detail}" if fault.part == "body" else fault.detail
 
 
 def settings_fault(error: ValidationError) -> str | None:

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from handlers.assets import access, ddo
+from handlers.assets.ddo import Sale
 from handlers.assets.store import Assets
 from handlers.assets.tables import AssetRow, MetadataRow
 from handlers.errors import AssetNotFound, Conflict, Forbidden, PaymentMissing
@@ -114,7 +115,7 @@ def test_a_free_asset_is_open_to_strangers(assets, csv_file):
 
 def test_a_priced_asset_needs_payment(assets, csv_file):
     """No operation gives away what has a price."""
-    asset = assets.add(csv_file, price="0.5")
+    asset = assets.add(csv_file, sale=Sale(price="0.5"))
 
     assert "0.5" == asset.ddo["service"][1]["attributes"]["main"]["cost"]
     with pytest.raises(PaymentMissing):

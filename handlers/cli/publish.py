@@ -1,0 +1,119 @@
+"""`seamark asset publish`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import click
+
+from handlers.cli.output import json_option, show_json
+
+CONTAINER: Final = ("entrypoint", "image", "tag")
+
+
+@click.command("publish")
+@click.argument("source", metavar="FILE|URL")
+@click.option("--name", default="", help="What people call it; else the file's name.")
+@click.option("--type", "content_type", default="", help="Media type; else guessed.")
+@click.option("--author", default="", help="Who made it.")
+@click.option("--license", "license_name", default="", help="Under which terms.")
+@click.option("--description", default="", help="What it is.")
+@click.option("--price", default="0", show_default=True, help="Datatokens for one order; 0 is free.")
+@click.option(
+    "--service",
+    "services",
+    type=click.Choice(["access", "compute"]),
+    multiple=True,
+    help="What is sold: downloads, or computing on it; may repeat.  [default: access]",
+)
+@click.option("--timeout", "timeout_s", default=0, type=click.IntRange(0), help="How long an order is good, in s.")
+@click.option("--allow", metavar="ADDRESS", multiple=True, help="Only this address may have it; may repeat.")
+@click.option("--deny", metavar="ADDRESS", multiple=True, help="This address may not have it; may repeat.")
+@click.option("--allow-raw-algorithm", is_flag=True, help="Let code compute on it that callers bring along.")
+@click.option("--allow-network", is_flag=True, help="Let algorithms that compute on it use the network.")
+@click.option("--trusted-algorithm", "algorithms", metavar="DID", multiple=True, help="One that may; may repeat.")
+@click.option("--entrypoint", default="", help="Of an algorithm: its command, such as 'python $ALGO'.")
+@click.option("--image", default="", help="Of an algorithm: the image in which it runs.")
+@click.option("--tag", default="latest", show_default=True, help="Of an algorithm: the tag of the image.")
+@click.option("--mint", metavar="ADDRESS=TOKENS", multiple=True, help="Give datatokens to an address; may repeat.")
+@json_option
+def command(source: str, mint: tuple[str, ...], as_json: bool, **given: Any) -> None:
+    """Offer FILE, or what is at URL, to buyers: seal where it is, make its datatoken, and register its DDO.
+
+    Works on the configured store: the provider's key and the chain are this machine's. With --entrypoint and --image
+    it is an algorithm.
+    """
+    from handlers.assets.ddo import Sale
+    from handlers.services import start
+    from handlers.settings import Settings
+    from handlers.storage.migrate import upgrade
+
+    given_away = amounts(mint)
+    if given_away and not given["price"].strip("0. "):
+        raise click.UsageError("--mint is for what has a --price: what is free has no datatokens.")
+    here = start(Settings())
+    upgrade(here.database)
+    given["services"] = given["services"] or ("access",)
+    container = container_of(*(given.pop(name) for name in CONTAINER))
+    described = {name: given.pop(name) for name in ("name", "content_type", "author", "license_name", "description")}
+    described["kind"] = "algorithm" if container else "dataset"
+    sale = Sale(container=container, privacy=privacy_of(given), **given)
+    try:
+        asset = here.publisher.publish(source, sale, described)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--price") from error
+    here.publisher.mint(asset, dict(given_away))
+    here.close()
+    show(asset.ddo, as_json)
+
+
+def container_of(entrypoint: str, image: str, tag: str) -> Mapping[str, str]:
+    """Return how an algorithm is run; nothing where it is none.
+
+    Raises:
+        UsageError: One of the two is missing.
+    """
+    if bool(entrypoint) != bool(image):
+        raise click.UsageError("--entrypoint and --image go together: they make an algorithm of it.")
+    return {"entrypoint": entrypoint, "image": image, "tag": tag} if image else {}
+
+
+def privacy_of(given: dict[str, Any]) -> Mapping[str, Any]:
+    """Take what says which algorithms may compute on an asset out of the options, and return it as a DDO has it."""
+    algorithms: Sequence[str] = given.pop("algorithms")
+    return {
+        "allowRawAlgorithm": given.pop("allow_raw_algorithm"),
+        "allowNetworkAccess": given.pop("allow_network"),
+        "publisherTrustedAlgorithms": [{"did": did} for did in algorithms],
+    }
+
+
+def amounts(pairs: Sequence[str]) -> Sequence[tuple[str, Decimal]]:
+    """Return who gets how many datatokens.
+
+    Raises:
+        BadParameter: A pair says neither.
+    """
+    found = []
+    for pair in pairs:
+        address, _, tokens = pair.partition("=")
+        if not tokens.replace(".", "", 1).isdecimal():
+            raise click.BadParameter(f"{pair!r} is not ADDRESS=TOKENS.", param_hint="--mint")
+        found.append((address, Decimal(tokens)))
+    return found
+
+
+def show(ddo: Mapping[str, Any], as_json: bool) -> None:
+    """Say what was published, and what to try with it."""
+    if as_json:
+        show_json(ddo)
+        return
+    click.echo(ddo["id"])
+    for service in ddo["service"][1:]:
+        main = service["attributes"]["main"]
+        price = f"{main['cost']} of {ddo['dataToken']}" if ddo.get("dataToken") else "free"
+        click.echo(f"  service {service['index']}, {service['type']}: {price}", err=True)
+    query = f"documentId={ddo['id']}&serviceId={ddo['service'][1]['index']}&consumerAddress=ADDRESS"
+    click.echo(f"What it costs: curl '…/api/v1/services/initialize?{query}'", err=True)
