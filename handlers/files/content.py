@@ -112,6 +112,7 @@ class Part(Iterator[bytes]):
 
     def __next__(self) -> bytes:
         if not self._left:
+            self.close()
             raise StopIteration
         chunk = self._file.read(min(self._left, CHUNK_BYTES))
         if not chunk:

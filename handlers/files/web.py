@@ -94,6 +94,7 @@ class Passed(Iterator[bytes]):
                 chunk = chunk[: self._left]
                 self._left -= len(chunk)
                 return chunk
+        self.close()
         raise StopIteration
 
     def close(self) -> None:

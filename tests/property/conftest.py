@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import subprocess
 import sys
@@ -11,16 +12,47 @@ import pytest
 
 from handlers import services
 from handlers.app import create_app
+from handlers.errors import Unavailable
+from handlers.files.fetch import Fetcher, connect
+from handlers.files.remote import Remote
 from handlers.settings import Settings
 from handlers.storage import migrate
+from tests.files.upstream import Upstream
 from tests.jobs.conftest import RedisServer
+from tests.nodes import Shop, devchain
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory) -> Settings:
-    """Settings of a server with a home of its own; answers are checked against the spec."""
+def shop(tmp_path_factory):
+    """A chain with a datatoken and two who have some."""
+    with devchain(tmp_path_factory.mktemp("chain")) as node:
+        yield Shop(node)
+
+
+@pytest.fixture(scope="session")
+def upstream():
+    """A server of files on this machine."""
+    server = Upstream()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory, shop, upstream) -> Settings:
+    """Settings of a server with a home of its own, which bears many calls; answers are checked against the spec."""
     home = tmp_path_factory.mktemp("home")
-    return Settings(home=home, redis_url=f"unix://{home}/s", validate_responses=True, sync_timeout_s=20)
+    many = dict.fromkeys(("calls_per_minute", "signed_calls_per_minute", "failures_per_minute"), 1_000_000)
+    return Settings(
+        home=home,
+        redis_url=f"unix://{home}/s",
+        validate_responses=True,
+        sync_timeout_s=20,
+        provider_key="0x" + "33" * 32,
+        chain_url=shop.node.url,
+        ipfs_gateway=upstream.url,
+        fetch_timeout_s=2,
+        **many,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +69,35 @@ def here(settings, redis):
     """The services of this process, over a migrated database."""
     started = services.start(settings)
     migrate.upgrade(started.database)
+    keep_at_home(started)
     yield started
     started.close()
+
+
+def keep_at_home(here):
+    """Let files be fetched from the server of files alone: whatever URL is made up, nobody else is called."""
+    sources = here.shop._delivery._sources
+    remote = Remote([ipaddress.ip_network("127.0.0.0/8")], resolve=lambda host, port: only_home(host))
+    sources._fetcher = Fetcher(remote, patience_s=2, connect=lambda to, wait_s: connect(only_home_at(to), wait_s))
+    sources._file_systems = no_object_store
+
+
+def only_home(host):
+    """Return the address of this machine under its own name, and of nobody else."""
+    if host != "127.0.0.1":
+        raise OSError("There is nobody else.")
+    return [host]
+
+
+def only_home_at(where):
+    """Refuse a connection to anybody else."""
+    only_home(where[0])
+    return where
+
+
+def no_object_store(ours, patience_s):
+    """Have no object store."""
+    raise Unavailable("There is no object store.")
 
 
 @pytest.fixture(scope="session")

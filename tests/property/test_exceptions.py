@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[2]
 USUAL = {"2xx", "401", "403", "404"}
 DDO = "/api/v1/aquarius/assets/ddo"
 DID = "did:op:" + "ab" * 32
+PROVIDER = "/api/v1/services"
+ADDRESS = "0x" + "12" * 20
+ACCESS = {"type": "access", "index": 3, "attributes": {}}
 METADATA = [{"type": "metadata", "index": 0, "attributes": {}}]
 
 
@@ -92,6 +95,23 @@ def namesake(client, headers):
     return [client.post("/api/v1/manage/accounts", json=body, headers=headers) for _ in range(2)][-1]
 
 
+def asked(path, **query):
+    """Ask with parameters in the query."""
+    return lambda client, headers: client.get(path, query_string=query, headers=headers)
+
+
+def other_type(method, path, **more):
+    """Want another type of service than the asset has."""
+
+    def send(client, headers):
+        client.post(DDO, json={"id": DID, "service": [*METADATA, ACCESS]}, headers=headers)
+        client.put(f"{DDO}/{DID}", json={"id": DID, "service": [*METADATA, ACCESS]}, headers=headers)
+        wanted = {"documentId": DID, "consumerAddress": ADDRESS, "serviceId": 3, "serviceType": "compute"} | more
+        return client.open(path, method=method, query_string=wanted, headers=headers)
+
+    return send
+
+
 ONE, TWO = {"to_hash": "1"}, {"to_hash": "2"}
 CALL_ONE, CALL_TWO, CALL_NONE = ({"operation": "hash", "params": params} for params in (ONE, TWO, {}))
 SHOWN = {
@@ -101,6 +121,16 @@ SHOWN = {
         f"{DDO}/validate-remote", {"id": DID, "service": []}
     ),
     ("PUT /api/v1/aquarius/assets/ddo/{did}", "400"): misnamed,
+    ("POST /api/v1/services/nonce", "400"): unfit(f"{PROVIDER}/nonce", {}),
+    ("POST /api/v1/services/encrypt", "400"): unfit(f"{PROVIDER}/encrypt", {}),
+    ("GET /api/v1/services/encrypt", "400"): asked(
+        f"{PROVIDER}/encrypt", documentId=DID, publisherAddress=ADDRESS, document="nothing"
+    ),
+    ("POST /api/v1/services/fileinfo", "400"): unfit(f"{PROVIDER}/fileinfo", {}),
+    ("GET /api/v1/services/initialize", "400"): other_type("GET", f"{PROVIDER}/initialize"),
+    ("POST /api/v1/services/initialize", "400"): other_type("POST", f"{PROVIDER}/initialize"),
+    ("GET /api/v1/services/download", "400"): other_type("GET", f"{PROVIDER}/download", fileIndex=0, signature="0x"),
+    ("POST /api/v1/services/download", "400"): other_type("POST", f"{PROVIDER}/download", fileIndex=0, signature="0x"),
     ("POST /api/v1/invoke/sync/{operation}", "400"): unfit("/api/v1/invoke/sync/hash", {}),
     ("POST /api/v1/invoke/async/{operation}", "400"): unfit("/api/v1/invoke/async/hash", {}),
     ("POST /api/v1/invoke/async/{operation}", "422"): reused("/api/v1/invoke/async/hash", ONE, TWO),
