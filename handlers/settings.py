@@ -43,7 +43,9 @@ class Settings(BaseSettings):
     port: int = Field(8030, ge=0, le=65535, description="Port to listen on.")
     public_url: str = Field("", description="Address of the server as clients see it; empty: as each request says.")
     trusted_proxies: NonNegativeInt = Field(0, description="Number of proxies whose X-Forwarded-* headers count.")
-    cors_origins: str = Field("", description="Origins that browsers may call from, separated by commas; * for all.")
+    cors_origins: str = Field(
+        "", description="Origins that browsers may call from, with commas; * for all; empty: as each API says."
+    )
     apis: str = Field("", description="APIs to serve, separated by commas; empty: all.")
     mounts: str = Field("", description="Where to serve APIs, such as invoke=/,ops=/v2; empty: as their specs say.")
 

@@ -110,6 +110,7 @@ class Compiler:
             method=method.upper(),
             path=path,
             mount=self.mount,
+            for_pages=self.api.document.get("x-cors") == "any",
             handler=operation.function,
             accepted=accepted,
             guard=compile_guard(

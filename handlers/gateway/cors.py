@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 HeaderList = list[tuple[str, str]]
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-EXPOSED = "Location, Retry-After, X-Request-Id, Content-Disposition"
+EXPOSED = "Location, Retry-After, X-Request-Id, X-Total-Count, Content-Disposition, Content-Range, ETag"
 MAX_AGE_S = 600
 
 
@@ -22,6 +22,12 @@ class Cors:
         """Take *origins*; `*` stands for all."""
         self._all = "*" in origins
         self._origins = frozenset(origins)
+
+    @staticmethod
+    def wanted_method(environ: WSGIEnvironment) -> str:
+        """Return the method that a page uses, or asks beforehand to use."""
+        asked: str = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "")
+        return asked if asked and environ["REQUEST_METHOD"] == "OPTIONS" else environ["REQUEST_METHOD"]
 
     def headers(self, environ: WSGIEnvironment) -> HeaderList:
         """Return what tells the browser whether the page may read the answer."""

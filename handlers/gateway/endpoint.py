@@ -32,6 +32,7 @@ class Endpoint:
     method: str
     path: str  #: template, below the mount
     mount: str
+    for_pages: bool  #: pages of all origins may call it (`x-cors: any`)
     handler: Handler
     accepted: frozenset[str] | None  #: keyword arguments that the handler takes; None: any
     guard: Guard | None

@@ -6,6 +6,7 @@ enters it. Flask keeps the same rules in its URL map, answers what matches none 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -54,6 +55,9 @@ BY_STATUS: dict[int, type[errors.Problem]] = {
 }
 
 
+EVERYBODY = Cors(["*"])
+
+
 class Gateway(Flask):
     """Flask with the operations beside it."""
 
@@ -83,9 +87,9 @@ class Gateway(Flask):
         environ[ID_KEY] = request_id
         observability.bind(request=request_id)
         added: HeaderList = [("X-Request-Id", request_id)]
-        if self._cors is not None and "HTTP_ORIGIN" in environ:
-            added += self._cors.headers(environ)
-            if self._cors.is_preflight(environ):
+        if "HTTP_ORIGIN" in environ and (cors := self._cors_of(environ)) is not None:
+            added += cors.headers(environ)
+            if cors.is_preflight(environ):
                 start_response("204 No Content", added)
                 return [b""]
         method = environ["REQUEST_METHOD"]
@@ -103,6 +107,15 @@ class Gateway(Flask):
             answer.close()
             return [b""]
         return answer.chunks()
+
+    def _cors_of(self, environ: WSGIEnvironment) -> Cors | None:
+        """Return which pages may call: those that the operator names, or what the API says; None: none may."""
+        if self._cors is not None:
+            return self._cors
+        with contextlib.suppress(errors.Problem):
+            found = self._router.find(Cors.wanted_method(environ), environ.get("PATH_INFO", ""))
+            return EVERYBODY if found is not None and found[0].for_pages else None
+        return None
 
     def _answer(self, endpoint: Endpoint, captured: Any, environ: WSGIEnvironment, request_id: str) -> Answer:
         begun = time.perf_counter()

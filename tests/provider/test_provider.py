@@ -30,6 +30,26 @@ def test_clients_learn_who_it_is_and_where(client):
     }.items() <= document["serviceEndpoints"].items()
 
 
+def test_pages_of_all_origins_may_call(client, held):
+    """As web applications do that hold the consumer's key; a preflight tells so, and other APIs stay closed."""
+    page = {"Origin": "https://app.example"}
+    ask = page | {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+
+    opened = [
+        client.get("/", headers=page),
+        client.get(f"{API}/nonce?userAddress={ADDRESS}", headers=page),
+        client.get(f"{API}/nonce", headers=page),
+        client.get(f"/api/v1/aquarius/assets/ddo/{held.did}", headers=page),
+        client.options(f"{API}/encrypt", headers=ask),
+    ]
+    closed = [client.get("/healthz", headers=page), client.options(f"{API}/nowhere", headers=ask)]
+
+    assert ["*"] * 5 == [answer.headers.get("Access-Control-Allow-Origin") for answer in opened]
+    assert (204, "content-type") == (opened[-1].status_code, opened[-1].headers["Access-Control-Allow-Headers"])
+    assert "Content-Disposition" in opened[0].headers["Access-Control-Expose-Headers"]
+    assert [None, None] == [answer.headers.get("Access-Control-Allow-Origin") for answer in closed]
+
+
 def test_nonces_are_numbers_for_whatever_case(client, consumer, held):
     """An address that was never seen has 0; both verbs tell the same."""
     assert 0 == consumer.nonce()
