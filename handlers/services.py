@@ -13,6 +13,7 @@ from handlers.assets.publisher import Publisher
 from handlers.assets.resolver import Resolver, resolver
 from handlers.assets.shop import Shop
 from handlers.assets.store import Assets
+from handlers.chain.agreements import Agreements
 from handlers.chain.till import Till
 from handlers.files.sources import Sources
 from handlers.identities.accounts import Accounts
@@ -54,6 +55,7 @@ class Services:
     proofs: Proofs
     limits: Limits
     till: Till
+    agreements: Agreements
     shop: Shop
     publisher: Publisher
     operations: Operations
@@ -109,6 +111,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         proofs=proofs,
         limits=limits,
         till=till,
+        agreements=Agreements(lambda: till.chain, settings),
         shop=Shop(
             assets=found,
             door=Door(proofs, till),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RUNTIME_PATH_BYTES = 80  # leaves 27 for the names of the sockets
+KEEPER_CONTRACTS = (
+    "AgreementStoreManager",
+    "ConditionStoreManager",
+    "AccessSecretStoreCondition",
+    "ComputeExecutionCondition",
+)
 
 
 def default_home() -> Path:
@@ -66,12 +73,17 @@ class Settings(BaseSettings):
         None, description="JSON-RPC endpoints of one chain, with commas, the first asked first; empty: no chain."
     )
     chain_timeout_s: PositiveFloat = Field(10.0, description="Longest a question to the chain may take, in seconds.")
-    chain_confirmations: NonNegativeInt = Field(0, description="Blocks that must follow an order's before it counts.")
+    chain_confirmations: NonNegativeInt = Field(
+        0, description="Blocks that must follow an order, or the granting of an agreement, before it counts."
+    )
     chain_final_blocks: PositiveInt = Field(
         64, description="Blocks after which an order's receipt is kept and the chain no longer asked for it."
     )
     chain_factory: str = Field(
         "", description="Address of the chain's DTFactory contract, which makes datatokens; empty: make none."
+    )
+    keeper_contracts: str = Field(
+        "", description="Addresses of the contracts of Brizo's agreements, NAME=0x…, with commas; empty: no agreements."
     )
     provider_key: SecretStr | None = Field(
         None, description="Private keys, with commas: the first seals files, all open them; empty: the keystore."
@@ -162,6 +174,13 @@ class Settings(BaseSettings):
         networks_of(text)
         return text
 
+    @field_validator("keeper_contracts")
+    @classmethod
+    def _are_contracts(cls, text: str) -> str:
+        """Refuse a name that is wrong or missing, or what is no address, at once."""
+        keeper_contracts_in(text)
+        return text
+
     @cached_property
     def sql_url(self) -> str:
         """URL of the database, the default filled in."""
@@ -187,6 +206,11 @@ class Settings(BaseSettings):
         """Return the endpoints of `chain_url`, one by one; they may hold keys of their own, so show none."""
         listed = self.chain_url.get_secret_value() if self.chain_url else ""
         return tuple(url.strip() for url in listed.split(",") if url.strip())
+
+    @cached_property
+    def keeper_addresses(self) -> Mapping[str, str]:
+        """Return the addresses of `keeper_contracts` by the names of the contracts; empty: none are set."""
+        return keeper_contracts_in(self.keeper_contracts)
 
     @cached_property
     def runtime_dir(self) -> Path:
@@ -235,6 +259,22 @@ def networks_of(text: str) -> tuple[Network, ...]:
         ValueError: One is none.
     """
     return tuple(ipaddress.ip_network(word.strip()) for word in text.split(",") if word.strip())
+
+
+def keeper_contracts_in(text: str) -> dict[str, str]:
+    """Return the addresses that *text* gives the contracts of Brizo's agreements, by their names; none for no text.
+
+    Raises:
+        ValueError: A name is no contract's, stands there twice or is missing, or an address is none.
+    """
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    found = {name.strip(): address.strip() for name, _, address in pairs}
+    if pairs and sorted(name.strip() for name, _, _ in pairs) != sorted(KEEPER_CONTRACTS):
+        raise ValueError(f"name each of these once: {', '.join(KEEPER_CONTRACTS)}")
+    for name, address in found.items():
+        if re.fullmatch(r"0x[0-9a-fA-F]{40}", address) is None:
+            raise ValueError(f"{name} needs an address: 0x and 40 hexadecimal digits")
+    return found
 
 
 def is_loopback(host: str) -> bool:

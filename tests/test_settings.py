@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from handlers.settings import Settings
+from handlers.settings import KEEPER_CONTRACTS, Settings
 
 
 def test_every_setting_has_a_sentence():
@@ -32,3 +32,34 @@ def test_sockets_have_short_paths(tmp_path):
 def test_homes_do_not_share_a_runtime_folder(tmp_path):
     """Two homes, two folders for sockets."""
     assert Settings(home=tmp_path / "a").runtime_dir != Settings(home=tmp_path / "b").runtime_dir
+
+
+ADDRESS = "0x" + "aB" * 20
+NAMED = ",".join(f"{name}={ADDRESS}" for name in KEEPER_CONTRACTS)
+
+
+def test_contracts_of_agreements_are_named_one_by_one():
+    """Each has its address; spaces between mean nothing, and no text is no contracts."""
+    found = Settings(keeper_contracts=NAMED.replace(",", " , ").replace("=", " = ")).keeper_addresses
+
+    assert dict.fromkeys(KEEPER_CONTRACTS, ADDRESS) == found
+    assert {} == Settings(keeper_contracts=" ").keeper_addresses
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (NAMED.rpartition(",")[0], "name each of these once"),
+        (f"{NAMED},{NAMED}", "name each of these once"),
+        (NAMED.replace("Agreement", "Argument"), "name each of these once"),
+        (f"{NAMED},OceanToken={ADDRESS}", "name each of these once"),
+        (NAMED[:-1], "ComputeExecutionCondition needs an address"),
+        (NAMED + "0", "ComputeExecutionCondition needs an address"),
+        (NAMED.replace(f"={ADDRESS}", "", 1), "AgreementStoreManager needs an address"),
+        (NAMED.replace("=", "=="), "AgreementStoreManager needs an address"),
+    ],
+)
+def test_what_names_no_contracts_is_refused_at_once(text, why):
+    """A name that is wrong, twice there or missing, and what is no address, is said before anything starts."""
+    with pytest.raises(ValidationError, match=why):
+        Settings(keeper_contracts=text)

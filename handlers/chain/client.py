@@ -114,6 +114,30 @@ class Chain:
         newest_first = sorted(found, key=lambda log: (log["blockNumber"], log["logIndex"]), reverse=True)
         return list(dict.fromkeys(hexed(log["transactionHash"]) for log in newest_first))
 
+    def call(self, to: str, contract: str, function: str, *args: Any) -> Any:
+        """Return what a function of a contract answers, as the newest block has it.
+
+        Args:
+            to: Address of the contract.
+            contract: Name of its interface in `abi/`.
+            function: Name of the function.
+            args: Its arguments.
+
+        Raises:
+            ChainUnavailable: There is no such contract at the address, too.
+        """
+        asked = self._eth.contract(address=to_checksum_address(to), abi=abi(contract)).functions[function](*args)
+        with self._asking():
+            try:
+                return asked.call(ccip_read_enabled=False)
+            except (ContractLogicError, BadFunctionCallOutput):
+                raise ChainUnavailable(f"The chain has no {contract} at {to}.") from None
+
+    def time_of(self, block: int) -> int:
+        """Return when a block was made, Unix seconds."""
+        with self._asking():
+            return int(self._eth.get_block(block)["timestamp"])
+
     def transact(self, key: Key, to: str, contract: str, function: str, *args: Any) -> Receipt:
         """Call a function of a contract in a transaction, and return the receipt once it is mined.
 
