@@ -59,4 +59,10 @@ def show(described: dict[str, Any]) -> None:
     for name, address in described["contracts"].items():
         click.echo(f"  {name.ljust(24)}  {address}")
     click.echo(f"  {'Datatoken DEMO'.ljust(24)}  {described['datatoken']}")
-    click.echo(f"\nSEAMARK_CHAIN_URL={described['url']} seamark up\n\nCtrl-C stops it.")
+    click.echo("\n" + " \\\n".join(f"{name}={value}" for name, value in settings_for(described).items()) + " \\")
+    click.echo("seamark up\n\nCtrl-C stops it.")
+
+
+def settings_for(described: dict[str, Any]) -> dict[str, str]:
+    """Return the settings under which a server uses this chain."""
+    return {"SEAMARK_CHAIN_URL": described["url"], "SEAMARK_KEEPER_CONTRACTS": described["keeper"]}

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from eth_abi.abi import encode
-from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
+from eth_utils.abi import abi_to_signature, event_abi_to_log_topic, function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 
 CAP: Final = 10**27  #: wei of a datatoken: a thousand million tokens
 TOKEN: Final = 10**18
+GAS: Final = 6_000_000  #: what a transaction may use; some nodes guess too little
 MINED_S: Final = 10.0  # how long a transaction is waited for
 POLL_S: Final = 0.02
 
@@ -37,10 +38,10 @@ def artifact(name: str) -> Mapping[str, Any]:
 class Contract:
     """A contract on a chain, or one that is to be put there."""
 
-    def __init__(self, ask: Ask, name: str, address: str = "") -> None:
-        """Use the contract *name* at *address*, asked through *ask*."""
+    def __init__(self, ask: Ask, name: str, address: str = "", *, made: Mapping[str, Any] | None = None) -> None:
+        """Use the contract *name* at *address*, asked through *ask*; *made* is what the compiler made of it."""
         self.ask = ask
-        self.artifact = artifact(name)
+        self.artifact = made or artifact(name)
         self.address = address
 
     def deploy(self, sender: str, *args: Any) -> Contract:
@@ -51,7 +52,7 @@ class Contract:
         return self
 
     def transact(self, sender: str, function: str, *args: Any) -> Mapping[str, Any]:
-        """Call a function in a transaction, and return the receipt."""
+        """Call a function, given by its name or its signature, in a transaction, and return the receipt."""
         data = self.data(function, *args)
         return mined(self.ask, {"from": sender, "to": self.address, "data": data})
 
@@ -66,8 +67,11 @@ class Contract:
         return "0x" + event_abi_to_log_topic(self._entry("event", event)).hex()
 
     def _entry(self, kind: str, name: str | None = None) -> Any:
-        """Return a part of the ABI."""
-        return next(one for one in self.artifact["abi"] if one["type"] == kind and one.get("name") == name)
+        """Return a part of the ABI: the first of that name, or the one with that signature."""
+        entries = [one for one in self.artifact["abi"] if one["type"] == kind]
+        if name and name.endswith(")"):
+            return next(one for one in entries if abi_to_signature(one) == name)
+        return next(one for one in entries if one.get("name") == name)
 
 
 def mined(ask: Ask, transaction: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -76,7 +80,7 @@ def mined(ask: Ask, transaction: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         RuntimeError: It failed, or is not mined in time.
     """
-    tx = ask("eth_sendTransaction", transaction)
+    tx = ask("eth_sendTransaction", {"gas": hex(GAS), **transaction})
     end = time.monotonic() + MINED_S
     while (receipt := ask("eth_getTransactionReceipt", tx)) is None and time.monotonic() < end:
         time.sleep(POLL_S)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from handlers.demo.contracts import TOKEN, create_datatoken, deploy_all
+from handlers.demo.keeper import deploy, setting_of
 from handlers.demo.node import ACCOUNTS, CHAIN_ID, PARSE_ERROR, Node, failure, secret_of
 
 HOST: Final = "127.0.0.1"
@@ -50,6 +51,7 @@ class Devchain:
             ],
             "contracts": dict(self.contracts),
             "datatoken": self.datatoken,
+            "keeper": setting_of(self.contracts),
         }
 
 
@@ -66,7 +68,7 @@ def begin(port: int = PORT) -> Devchain:
     server = Server((HOST, port), Handler)
     server.node = node
     accounts = node.ask("eth_accounts")
-    contracts = deploy_all(node.ask, accounts[0])
+    contracts = deploy_all(node.ask, accounts[0]) | deploy(node.ask, accounts[0], accounts[-1]).addresses
     token = create_datatoken(node.ask, contracts["DTFactory"], accounts[0], "Demo", "DEMO")
     for account in accounts:
         token.transact(accounts[0], "mint", account, SUPPLY * TOKEN)

@@ -13,6 +13,8 @@ from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.exceptions import TransactionFailed
 from web3 import EthereumTesterProvider, Web3
 
+from handlers.demo.contracts import GAS
+
 CHAIN_ID: Final = 1337  #: what the clients of the ecosystem call `development`
 ACCOUNTS: Final = 10
 PARSE_ERROR: Final = -32700
@@ -20,7 +22,6 @@ INVALID_REQUEST: Final = -32600
 INTERNAL_ERROR: Final = -32603
 REVERTED: Final = 3
 BLOOM_DIGITS: Final = 512
-GAS: Final = 6_000_000  #: what a transaction gets that asks for none; eth-tester would refuse it
 #: What web3 answers for eth-tester in the same words whatever its chain is.
 FIXED: Final = {"eth_chainId": hex(CHAIN_ID), "net_version": str(CHAIN_ID)}
 
@@ -65,6 +66,7 @@ class Node:
         if method in FIXED:
             return {"jsonrpc": "2.0", "id": number, "result": FIXED[method]}
         if method == "eth_sendTransaction" and params and isinstance(params[0], dict):
+            # eth-tester refuses a transaction that does not say how much.
             params = [{"gas": hex(GAS), **params[0]}]
         try:
             with self._lock:

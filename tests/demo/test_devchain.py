@@ -4,13 +4,18 @@ import json
 import signal
 import socket
 import subprocess
+from contextlib import closing
 
 import httpx
 import pytest
 from eth_utils.address import is_checksum_address
 
+from handlers.chain.agreements import Agreements, Kind
+from handlers.chain.client import Chain
 from handlers.demo.contracts import TOKEN, Contract, create_datatoken
+from handlers.demo.keeper import Keeper
 from handlers.keys import recursion_limit_kept
+from handlers.settings import Settings
 from tests.nodes import SEAMARK, devchain
 
 
@@ -68,6 +73,23 @@ def test_a_datatoken_is_the_real_one(node):
     minter = node.ask("eth_call", {"to": token.address, "data": token.data("minter")}, "latest")
     assert token.data("startOrder", owner, 1, 2, owner).startswith("0xab63d2b2")
     assert owner.lower() == "0x" + minter[-40:]
+
+
+def test_agreements_can_be_made_on_it(node, tmp_path):
+    """The contracts of a keeper are there, and the setting that it shows is the one under which a server finds them."""
+    contracts, accounts = node.described["contracts"], [one["address"] for one in node.described["accounts"]]
+    owner, provider, consumer, *_, minter = accounts
+    keeper = Keeper(node.ask, contracts, minter)
+    did = keeper.register(owner, provider)
+    deal = keeper.agree(Kind.COMPUTE, did, consumer, provider)
+    keeper.pay(deal)
+    keeper.grant(deal)
+    settings = Settings(home=tmp_path, chain_url=node.described["url"], keeper_contracts=node.described["keeper"])
+
+    with closing(Chain(settings.chain_urls, timeout_s=10.0)) as chain:
+        found = Agreements(lambda: chain, settings).check(deal.id, consumer, did, deal.kind, timeout_s=0, now_s=0)
+
+    assert deal.id == found.id
 
 
 def test_quantities_are_hexadecimal_and_blooms_whole(node):
