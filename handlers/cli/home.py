@@ -83,6 +83,14 @@ def make_runtime_dir(settings: Settings) -> Path:
     return folder
 
 
+def first_key(settings: Settings) -> None:
+    """Make the provider's key if there is none at all, so that files can be sealed; clients refuse one without it."""
+    from handlers.keys import Keys, Keystore, new_key
+
+    if not Keys(settings).exist:
+        Keystore(settings.keystore).add(new_key(), settings.provider_password)
+
+
 def first_token(services: Services) -> Path | None:
     """Make the management token if there is no token at all; return the file that holds it, if it was made now."""
     if services.tokens.list():

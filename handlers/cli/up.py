@@ -74,11 +74,12 @@ def start_redis(supervisor: Supervisor, settings: Settings) -> list[str]:
 
 
 def prepare(settings: Settings) -> Path | None:
-    """Bring the database up to date and make the first token; return the file that holds that."""
+    """Bring the database up to date, make the first token and key; return the file that holds the token."""
     services = start(settings)
     try:
         upgrade(services.database)
         home.first_token(services)
+        home.first_key(settings)
     finally:
         services.close()
     token = settings.home.resolve() / "token"

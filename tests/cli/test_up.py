@@ -44,6 +44,15 @@ def test_it_is_alive_and_ready(server):
     assert 0 == checked.returncode, checked.stdout
 
 
+def test_it_has_a_key_to_seal_files_with(server):
+    """Made at the first start, so that clients of Provider find whom they look for."""
+    provider = httpx.get(server.url, headers={"Accept": "application/json"}).json()["providerAddress"]
+    body = {"documentId": "0x11", "publisherAddress": "0x" + "12" * 20, "document": "[]"}
+
+    assert 201 == httpx.post(f"{server.url}/api/v1/services/encrypt", json=body).status_code
+    assert provider == seamark(server.environment, "key", "show-address").stdout.strip()
+
+
 def test_metrics_count_what_all_processes_did(server):
     """Requests that the web answered and jobs that a worker ended stand in one list."""
     inputs = {"to_hash": "counted"}
