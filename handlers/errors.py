@@ -36,6 +36,7 @@
     │   ├── KeyUnavailable
     │   ├── MetadataUnavailable
     │   ├── QueueUnavailable
+    │   ├── SandboxUnavailable
     │   └── StorageUnavailable
     ├── TimedOut (504)
     └── InsufficientStorage (507)
@@ -290,6 +291,10 @@ class MetadataUnavailable(Unavailable):
 
 class QueueUnavailable(Unavailable):
     """The queue cannot be reached."""
+
+
+class SandboxUnavailable(Unavailable):
+    """Programs of others cannot be run apart on this machine."""
 
 
 class StorageUnavailable(Unavailable):

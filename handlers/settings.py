@@ -149,6 +149,31 @@ class Settings(BaseSettings):
     )
     auth_token_s: PositiveInt = Field(86400, description="How long a signed authentication token is good, in seconds.")
 
+    sandbox_memory_bytes: PositiveInt = Field(
+        1 << 30, description="Memory that a program of others may take, in bytes."
+    )
+    sandbox_cpus: PositiveFloat = Field(1.0, description="Processors that a program of others may take.")
+    sandbox_processes: PositiveInt = Field(
+        128, description="Processes and threads that a program of others may have at a time."
+    )
+    sandbox_open_files: int = Field(
+        1024, ge=16, description="Files that each process of a program of others may have open."
+    )
+    sandbox_disk_bytes: PositiveInt = Field(1 << 30, description="Most that a program of others may write, in bytes.")
+    sandbox_scratch_bytes: PositiveInt = Field(
+        64 << 20, description="Size of a program's /tmp, and of its /dev/shm; both are memory, in bytes."
+    )
+    sandbox_log_bytes: PositiveInt = Field(1 << 20, description="Most that is kept of what a program prints, in bytes.")
+    sandbox_network: bool = Field(
+        False, description="Whether programs that may use a network get this machine's, its loopback included."
+    )
+    sandbox_uid: PositiveInt = Field(
+        0x70000000, description="First of the users, and the group, that programs run as where this server is root."
+    )
+    sandbox_cgroup: Path | None = Field(
+        None, description="Delegated cgroup (version 2) for the programs of others; empty: below that of this server."
+    )
+
     body_limit_bytes: PositiveInt = Field(8 << 20, description="Largest JSON or form body, in bytes.")
     upload_limit_bytes: PositiveInt = Field(2 << 30, description="Largest upload, in bytes.")
     asset_limit_bytes: PositiveInt = Field(1 << 30, description="Largest asset that an operation reads, in bytes.")
