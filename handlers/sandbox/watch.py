@@ -1,0 +1,98 @@
+"""Whether a program keeps within its bounds, looked at many times a second."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from handlers.sandbox import folders, processes
+from handlers.sandbox.cgroups import Group
+from handlers.sandbox.values import Limits, Reason, Usage
+from handlers.storage.room import free_bytes
+
+LOOK_S: Final = 0.05  # between two looks
+DISK_SHARE: Final = 10  #: the disk is looked at so seldom that it takes at most one part in so many of the time
+
+
+class Watch:
+    """Looks at one program; the memory is looked at only where no cgroup keeps the bound."""
+
+    def __init__(self, limits: Limits, group: Group | None, written: Sequence[Path], reserve_bytes: int) -> None:
+        """Begin. *written* are the writable mounts, whose disks keep *reserve_bytes* free."""
+        self.limits = limits
+        self.group = group
+        self.written = written
+        self.reserve_bytes = reserve_bytes
+        self.devices = {os.stat(path).st_dev for path in written}
+        self._before = sum(map(folders.size_of, written))
+        self._began = time.monotonic()
+        self._disk_due = self._began
+        self._most = processes.Survey()
+
+    def patience_s(self) -> float:
+        """Return how long to wait before the next look."""
+        return max(0.0, min(LOOK_S, self._began + self.limits.wall_s - time.monotonic()))
+
+    def look(self, first: int) -> Reason | None:
+        """Return what bound the program has crossed whose sandbox has *first* as its first process."""
+        if time.monotonic() >= self._began + self.limits.wall_s:
+            return Reason.TIME
+        return self._look_at_processes(first) or self._look_at_disk(first)
+
+    def look_back(self) -> Reason | None:
+        """Return what bound a program has crossed that has ended by itself."""
+        if self.group is not None and self.group.out_of_memory():
+            return Reason.MEMORY
+        if self.group is not None and self.group.out_of_processes():
+            return Reason.PROCESSES
+        return Reason.DISK if self._excess(0) else None
+
+    def usage(self) -> Usage:
+        """Return what the program took."""
+        wall_s = time.monotonic() - self._began
+        if self.group is not None:
+            return Usage(wall_s=wall_s, cpu_s=self.group.cpu_s(), peak_memory_bytes=self.group.peak_bytes())
+        return Usage(wall_s=wall_s, cpu_s=self._most.cpu_s, peak_memory_bytes=self._most.memory_bytes)
+
+    def _look_at_processes(self, first: int) -> Reason | None:
+        """See how many processes there are and what memory they have."""
+        if self.group is not None:
+            if self.group.out_of_memory():
+                return Reason.MEMORY
+            tasks = self.group.tasks() - 1  # without the first process, which is bubblewrap's
+        else:
+            tasks = self._survey(first)
+            if self._most.memory_bytes > self.limits.memory_bytes:
+                return Reason.MEMORY
+        return Reason.PROCESSES if tasks > self.limits.processes else None
+
+    def _survey(self, first: int) -> int:
+        """Keep the most that was seen; return how many processes and threads there are now."""
+        now = processes.survey(first, self.limits.memory_bytes)
+        self._most = processes.Survey(
+            0, max(now.memory_bytes, self._most.memory_bytes), max(now.cpu_s, self._most.cpu_s)
+        )
+        return now.tasks
+
+    def _look_at_disk(self, first: int) -> Reason | None:
+        """See how much was written, if it is time to."""
+        begun = time.monotonic()
+        if begun < self._disk_due or not self.written:
+            return None
+        if self._excess(processes.deleted_bytes(first, self.devices)):
+            return Reason.DISK
+        if self.reserve_bytes and any(free_bytes(path) < self.reserve_bytes for path in self.written):
+            return Reason.ROOM
+        self._disk_due = time.monotonic() + (time.monotonic() - begun) * DISK_SHARE
+        return None
+
+    def _excess(self, deleted_bytes: int) -> bool:
+        """Tell whether more was written than may be, or folders that are nested too deep."""
+        try:
+            grown = sum(map(folders.size_of, self.written)) - self._before
+        except folders.TooDeepError:
+            return True
+        return grown + deleted_bytes > self.limits.disk_bytes
