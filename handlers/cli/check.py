@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from handlers.cli import banner, home, premises, programs, redis_server, stocktaking
+from handlers.cli import apart, banner, home, premises, programs, redis_server, stocktaking
 from handlers.cli.failures import explain
 from handlers.cli.finding import Finding, broken, mend
 from handlers.cli.generate import checkout
@@ -159,5 +159,6 @@ LOOKS: Final[Sequence[Callable[[Settings], Iterator[Finding]]]] = (
     stocktaking.look_at_database,
     look_at_queue,
     stocktaking.look_at_blobs,
+    apart.look_at_sandbox,
     look_at_web,
 )
