@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from handlers.sandbox import cgroups
+from handlers.sandbox import cgroups, users
 from handlers.sandbox.bubblewrap import FOUND_IN
 from handlers.sandbox.runner import Run, Sandbox
 from handlers.sandbox.values import Limits, Mount, Outcome, Program
@@ -82,10 +83,17 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
 
 
 def left() -> list[str]:
-    """Return the commands of the sandboxes' processes that run."""
-    commands = []
-    for process in psutil.process_iter(["name", "status", "cmdline", "uids"]):
-        ours = process.info["name"] == "bwrap" or (process.info["uids"] and process.info["uids"].real >= 0x70000000)
-        if ours and process.info["status"] != psutil.STATUS_ZOMBIE:
-            commands.append(" ".join(process.info["cmdline"] or [process.info["name"]]))
-    return commands
+    """Return the names of the processes that run in sandboxes of this process; other tests have theirs at the time."""
+    children = {child.pid for child in psutil.Process().children(recursive=True)}
+    return [
+        one.info["name"]
+        for one in psutil.process_iter(["name", "status", "uids"])
+        if one.info["status"] != psutil.STATUS_ZOMBIE and one.info["uids"]
+        if (ours(one.info["uids"].real) if os.geteuid() == 0 else one.pid in children)
+    ]
+
+
+def ours(uid: int) -> bool:
+    """Tell whether a user is one of those that programs of this process get."""
+    first = Settings.model_fields["sandbox_uid"].default
+    return uid >= first and (uid - first - os.getpid() * users.SLOTS) % users.RANGE < users.SLOTS

@@ -39,10 +39,14 @@ AS_NOBODY = [
 ]
 
 
-def groups() -> list[Path]:
-    """Return the cgroups of programs."""
+def groups(process: int) -> list[Path]:
+    """Return the cgroups of the programs of a process."""
     where = cgroups.find()
-    return [path for folder in set(where.folders.values()) for path in folder.glob("seamark-*")] if where else []
+    return (
+        [path for folder in set(where.folders.values()) for path in folder.glob(f"seamark-{process}-*")]
+        if where
+        else []
+    )
 
 
 def test_a_program_reads_its_inputs_and_writes_its_outputs(bench: Bench):
@@ -174,14 +178,24 @@ def test_what_was_taken_is_told(bench: Bench):
 def test_nothing_is_left_of_a_program(bench: Bench):
     """No cgroup, no mount, no file that is open, no thread."""
     bench.sh("true")
-    before = (groups(), Path("/proc/self/mountinfo").read_text(), os.listdir("/proc/self/fd"), threading.active_count())
+    before = (
+        groups(os.getpid()),
+        Path("/proc/self/mountinfo").read_text(),
+        os.listdir("/proc/self/fd"),
+        threading.active_count(),
+    )
 
     for script in ("true", "sleep 1000 & sleep 1000"):
         bench.sh(script, wall_s=0.3)
 
-    after = (groups(), Path("/proc/self/mountinfo").read_text(), os.listdir("/proc/self/fd"), threading.active_count())
+    after = (
+        groups(os.getpid()),
+        Path("/proc/self/mountinfo").read_text(),
+        os.listdir("/proc/self/fd"),
+        threading.active_count(),
+    )
     assert before == after
-    assert [] == groups()
+    assert [] == groups(os.getpid())
 
 
 def test_whatever_it_leaves_can_be_removed(bench: Bench):
@@ -244,7 +258,7 @@ def test_when_we_are_killed_everything_ends(tmp_path: Path):
 
     assert [] == psutil.wait_procs(asleep, timeout=30)[1]
     Sandbox(Settings(home=tmp_path)).start(Program(argv=["/bin/true"]), SMALL, lambda _: None).wait()
-    assert [] == groups()
+    assert [] == groups(process.pid)
 
 
 def test_a_process_can_end_while_a_program_runs(tmp_path: Path):
