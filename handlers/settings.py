@@ -167,6 +167,9 @@ class Settings(BaseSettings):
     sandbox_network: bool = Field(
         False, description="Whether programs that may use a network get this machine's, its loopback included."
     )
+    sandbox_off: bool = Field(
+        False, description="Whether programs of others run without a sandbox; they can read all that this server can."
+    )
     sandbox_uid: PositiveInt = Field(
         0x70000000, description="First of the users, and the group, that programs run as where this server is root."
     )

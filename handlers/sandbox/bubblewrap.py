@@ -51,14 +51,26 @@ def command(program: Program, limits: Limits, arguments: int, slack: int, *, cou
 
     Args:
         program: What to run in the sandbox.
-        limits: Its bounds; the kernel keeps some of them for each process or user (getrlimit(2)).
+        limits: Its bounds.
         arguments: Number of the file that holds bubblewrap's arguments; a list of processes would show them to all.
         slack: By how much the kernel's bound on processes is above that of *limits*.
+        counted: Whether a cgroup keeps the bounds, too.
+    """
+    # A cgroup is to notice too many processes first, since it tells of them.
+    bounds = kept(limits, limits.processes + (2 * slack if counted else slack), counted=counted)
+    return [executable("prlimit"), *bounds, executable("bwrap"), "--args", str(arguments), "--", *program.argv]
+
+
+def kept(limits: Limits, processes: int, *, counted: bool) -> list[str]:
+    """Return as arguments of prlimit(1) the bounds that the kernel keeps for each process or user (getrlimit(2)).
+
+    Args:
+        limits: All bounds.
+        processes: How many processes and threads the user may have.
         counted: Whether a cgroup keeps the bound on memory.
     """
     bounds = {
-        # A cgroup is to notice it first, since it tells of it.
-        "nproc": limits.processes + (2 * slack if counted else slack),
+        "nproc": processes,
         "nofile": limits.open_files,
         "fsize": limits.disk_bytes + 1,
         "core": 0,
@@ -66,8 +78,7 @@ def command(program: Program, limits: Limits, arguments: int, slack: int, *, cou
     if not counted:
         # Twice as much as the watchdog allows, and the stacks: for a process that would be faster than the watchdog.
         bounds["data"] = 2 * limits.memory_bytes + limits.processes * STACK_BYTES
-    kept = [f"--{name}={value}:{value}" for name, value in bounds.items()]
-    return [executable("prlimit"), *kept, executable("bwrap"), "--args", str(arguments), "--", *program.argv]
+    return [f"--{name}={value}:{value}" for name, value in bounds.items()]
 
 
 def arguments(program: Program, limits: Limits, files: Mapping[str, int], sources: Mapping[Path, Path]) -> bytes:

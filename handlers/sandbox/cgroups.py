@@ -84,6 +84,10 @@ class Group:
         for folder in set(self.folders.values()):
             (folder / "cgroup.procs").write_text(str(process))
 
+    def processes(self) -> list[int]:
+        """Return the processes that are in it."""
+        return [int(process) for process in self.read("pids", "cgroup.procs").split()]
+
     def tasks(self) -> int:
         """Return how many processes and threads there are."""
         return int(self.read("pids", "pids.current") or 0)

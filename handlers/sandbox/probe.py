@@ -50,6 +50,9 @@ class Probe:
 
 def probe(settings: Settings) -> Probe:
     """Run a tiny program apart, and tell how that went."""
+    if settings.sandbox_off:
+        words = "Programs of others run without a sandbox, and can read all that this server can."
+        return Probe(works=False, detail=words, mend="Unset SEAMARK_SANDBOX_OFF.")
     sandbox = Sandbox(settings)
     said: list[bytes] = []
     program = Program(argv=["/bin/sh", "-c", INTERFACES])

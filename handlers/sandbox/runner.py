@@ -23,6 +23,7 @@ import structlog
 
 from handlers.errors import SandboxUnavailable
 from handlers.sandbox import cgroups, folders
+from handlers.sandbox.bare import BareCell
 from handlers.sandbox.cell import SLACK, Cell
 from handlers.sandbox.cgroups import Group
 from handlers.sandbox.output import Listener, Output
@@ -144,13 +145,15 @@ class Run:
             reason = self._watch(cell, watch)
             return self._conclude(reason, cell, watch)
 
-    def _build(self, user: User | None, group: Group | None) -> Cell:
+    def _build(self, user: User | None, group: Group | None) -> Cell | BareCell:
         """Build the sandbox.
 
         Raises:
             SandboxUnavailable: It cannot be built.
         """
         try:
+            if self._sandbox.settings.sandbox_off:
+                return BareCell(self._program, self._limits, group, self._output.writing)
             if user is not None:
                 self._prepare(user)
             return Cell(self._program, self._limits, user, group, self._output.writing)
@@ -165,7 +168,7 @@ class Run:
             else:
                 folders.lend(mount.source, user.gid)
 
-    def _watch(self, cell: Cell, watch: Watch) -> Reason | None:
+    def _watch(self, cell: Cell | BareCell, watch: Watch) -> Reason | None:
         """Wait for the end; return why it has to be made, None if the program has made it."""
         poll = select.poll()
         poll.register(cell.ended(), select.POLLIN)
@@ -176,7 +179,7 @@ class Run:
                 return reason
         return None
 
-    def _conclude(self, reason: Reason | None, cell: Cell, watch: Watch) -> Outcome:
+    def _conclude(self, reason: Reason | None, cell: Cell | BareCell, watch: Watch) -> Outcome:
         """Make an end, and say how it was."""
         status = cell.kill()
         if reason is None and not cell.was_released():

@@ -13,6 +13,8 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import psutil
+
 from handlers.sandbox.runner import Sandbox
 from handlers.sandbox.values import Mount, Program
 from handlers.settings import Settings
@@ -79,6 +81,17 @@ def ordinary(folder: str, script: str) -> None:
     program = Program(argv=["/bin/sh", "-c", script], mounts=mounts, directory="/data")
     outcome = sandbox.start(program, replace(SMALL, wall_s=20), said.append).wait()
     json.dump({**asdict(outcome), "log": b"".join(said).decode()}, sys.stdout)
+
+
+def unbound() -> None:
+    """Fork without end, without a sandbox and a cgroup."""
+    ctypes.CDLL(None).prctl(47, 4, 0, 0, 0)  # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL
+    sandbox = Sandbox(Settings(home=Path("/nowhere"), sandbox_off=True))
+    sandbox.cgroups = None
+    script = "import os, time\nwhile True:\n    try: os.fork()\n    except OSError: time.sleep(0.5)"
+    outcome = sandbox.start(Program(argv=[python(), "-c", script]), SMALL, lambda _: None).wait()
+    left = [one for one in psutil.process_iter(["cmdline"]) if script in (one.info["cmdline"] or [])]
+    json.dump({"reason": outcome.reason, "left": len(left)}, sys.stdout)
 
 
 def late(home: str) -> None:

@@ -40,6 +40,14 @@ def test_a_network_that_is_allowed_is_named(tmp_path: Path):
     assert "network: this machine's where an asset allows it" in look(tmp_path, sandbox_network=True).detail
 
 
+def test_a_sandbox_that_is_off_is_named(tmp_path: Path):
+    """It is a warning for as long as it is so."""
+    found = look(tmp_path, sandbox_off=True)
+
+    assert "warning" == found.state
+    assert "Unset SEAMARK_SANDBOX_OFF." == found.mend
+
+
 def test_without_bubblewrap_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """It is a warning, since all else works without."""
     monkeypatch.setattr(bubblewrap, "FOUND_IN", str(tmp_path))
