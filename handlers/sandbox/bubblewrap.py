@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -39,8 +38,6 @@ def executable(name: str) -> str:
     Raises:
         SandboxUnavailable: It is not there.
     """
-    if not sys.platform.startswith("linux"):
-        raise SandboxUnavailable("Programs can be run apart on Linux only.")
     if path := shutil.which(name, path=FOUND_IN):
         return path
     raise SandboxUnavailable(f"{name} is not installed.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -143,6 +144,8 @@ class Group:
 
 def find(named: Path | None = None) -> Cgroups | None:
     """Return where groups can be made, None if nowhere: below *named*, or below the groups that this process is in."""
+    if not sys.platform.startswith("linux"):
+        return None
     return version_2(named) or (None if named else version_1())
 
 

@@ -28,6 +28,7 @@ FORBIDS: Final = (
 )
 #: What to do about what bubblewrap says.
 MENDS: Final[Mapping[str, str]] = {
+    "on Linux only": "Run workers on Linux.",
     "not installed": "Install bubblewrap, 0.8 or newer, and util-linux: apt install bubblewrap",
     "nknown option": "Install bubblewrap 0.8 or newer.",
     "mount proc": "The container hides parts of /proc: start it with --security-opt systempaths=unconfined",

@@ -14,6 +14,7 @@ that the reserve of the server's disk should be what it can write in a tenth of 
 from __future__ import annotations
 
 import select
+import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
@@ -68,7 +69,12 @@ class Sandbox:
             limits: Its bounds.
             listener: Is given what the program prints, in a thread of its own, until that are `log_bytes`. While it
                 takes its time the program may have to wait for it; if it raises, the program is stopped.
+
+        Raises:
+            SandboxUnavailable: This is not Linux.
         """
+        if not sys.platform.startswith("linux"):
+            raise SandboxUnavailable("Programs can be run apart on Linux only.")
         if program.network and not self.settings.sandbox_network:
             program = replace(program, network=False)
         return Run(self, program, limits, listener)

@@ -1,6 +1,7 @@
 """What `seamark check` is told of the sandbox."""
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,16 @@ def test_a_sandbox_that_is_off_is_named(tmp_path: Path):
 
     assert "warning" == found.state
     assert "Unset SEAMARK_SANDBOX_OFF." == found.mend
+
+
+def test_elsewhere_than_on_linux_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Namespaces, cgroups and /proc are Linux's; nothing is tried without."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    found = look(tmp_path)
+
+    assert ("warning", "Programs can be run apart on Linux only.") == (found.state, found.detail)
+    assert "Run workers on Linux." == found.mend
 
 
 def test_without_bubblewrap_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
