@@ -79,10 +79,6 @@ class BareCell:
         with suppress(BrokenPipeError), self.monitor.stdin as word:
             word.write(b"go\n")
 
-    def was_released(self) -> bool:
-        """Tell whether the program ran."""
-        return True
-
     def ended(self) -> int:
         """Return the number of a file that is readable once the program has ended."""
         return self._end.fileno()

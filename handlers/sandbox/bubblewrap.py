@@ -27,6 +27,8 @@ ETC: Final = (
     "ssl/openssl.cnf",
 )
 NETWORK_ETC: Final = ("hosts", "resolv.conf", "services")
+#: Says that it is there, and becomes the program when it hears so; at the end of its input it ends.
+SHELL: Final = ("/bin/sh", "-c", 'echo >&0; read -r _ && exec "$@" < /dev/null', "sh")
 STACK_BYTES: Final = 8 << 20  #: set aside for each thread, though hardly ever used
 FOUND_IN: Final = "/usr/local/bin:/usr/bin:/bin"
 DEFAULTS: Final[Mapping[str, str]] = {"PATH": FOUND_IN, "HOME": "/tmp", "LANG": "C.UTF-8", "USER": "sandbox"}  # noqa: S108 - the sandbox's
@@ -55,7 +57,7 @@ def command(program: Program, limits: Limits, arguments: int, slack: int, *, cou
     """
     # A cgroup is to notice too many processes first, since it tells of them.
     bounds = kept(limits, limits.processes + (2 * slack if counted else slack), counted=counted)
-    return [executable("prlimit"), *bounds, executable("bwrap"), "--args", str(arguments), "--", *program.argv]
+    return [executable("prlimit"), *bounds, executable("bwrap"), "--args", str(arguments), "--", *SHELL, *program.argv]
 
 
 def kept(limits: Limits, processes: int, *, counted: bool) -> list[str]:

@@ -1,8 +1,10 @@
-"""A sandbox that is built and waits: its bounds are set before anything of the program's runs.
+"""A sandbox that is built and waits: nothing of the program's runs before its bounds are set, or after we are gone.
 
-bubblewrap is started with `--block-fd`. It tells which process will be the first of the sandbox, that one is put within
-its bounds, and a byte in a pipe lets it go on. bubblewrap is given both ends of that pipe: were this process killed
-meanwhile, it would take the end of the pipe for the word to go on, without bounds.
+bubblewrap waits, with `--block-fd`, while its first process is put within the bounds. Then a shell in the sandbox says
+that it is there, and waits for the word to become the program. bubblewrap binds the life of its processes to ours only
+when it has built all (`--die-with-parent`); the shell's word is given after that. If this process is killed before, the
+shell meets the end of its input instead, and all ends, but for one half of bubblewrap that may be left waiting for the
+other; `strays.py` ends it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import random
 import select
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -24,12 +27,15 @@ from typing import Final
 from handlers.errors import SandboxUnavailable
 from handlers.sandbox import bubblewrap, reach, seccomp
 from handlers.sandbox.cgroups import Group
+from handlers.sandbox.processes import GONE, stat_fields
 from handlers.sandbox.users import User
 from handlers.sandbox.values import Limits, Program
 
-START_S: Final = 30.0  # longest that building may take, on a machine under load
+START_S: Final = 30.0  # longest that a step of building may take, on a machine under load
 END_S: Final = 30.0  # longest that killed processes may take to end
+PAUSE_S: Final = 0.0005
 SLACK: Final = 16  #: the kernel's bound on processes is higher by this: who meets it has gone beyond his own
+SLEEPS: Final = "S"  #: state of a process, as proc_pid_stat(5) has it
 
 
 class Cell:
@@ -42,25 +48,28 @@ class Cell:
             SandboxUnavailable: It cannot be built; what bubblewrap says of it is in *output*.
         """
         with ExitStack() as stack:
-            self._door, self._word = (stack.enter_context(file) for file in pipe())
-            self.monitor, self.first = self._build(program, limits, user, group is not None, output)
+            self._gate, gate = (stack.enter_context(end) for end in socket.socketpair())
+            door, opener = (stack.enter_context(file) for file in pipe())
+            self.monitor, self.first = self._build(program, limits, user, group is not None, output, gate, door)
             stack.callback(self.monitor.wait)
             stack.callback(self.monitor.kill)
+            gate.close()
+            door.close()
             self._end = stack.enter_context(FileIO(os.pidfd_open(self.monitor.pid)))
             try:
                 self._handle = stack.enter_context(FileIO(os.pidfd_open(self.first)))
                 bound(self.first, limits, group)
-            except (FileNotFoundError, ProcessLookupError) as error:
+                opener.write(b"!")
+                self._await_shell()
+            except (*GONE, BrokenPipeError, ConnectionResetError) as error:
                 raise SandboxUnavailable("bubblewrap ended while it built the sandbox.") from error
             self._files = stack.pop_all()
 
     def release(self) -> None:
         """Let the program run."""
-        self._word.write(b"!")
-
-    def was_released(self) -> bool:
-        """Tell whether the program ran; if not, bubblewrap has failed while it built the sandbox."""
-        return not readable(self._door, 0)
+        with suppress(BrokenPipeError):  # somebody has killed it
+            self._gate.sendall(b"\n")
+        self._gate.close()
 
     def ended(self) -> int:
         """Return the number of a file that is readable once bubblewrap has ended."""
@@ -87,14 +96,20 @@ class Cell:
         self._files.close()
 
     def _build(
-        self, program: Program, limits: Limits, user: User | None, counted: bool, output: int
+        self,
+        program: Program,
+        limits: Limits,
+        user: User | None,
+        counted: bool,
+        output: int,
+        gate: socket.socket,
+        door: FileIO,
     ) -> tuple[subprocess.Popen[bytes], int]:
         """Start bubblewrap; return it, and which the first process of the sandbox is."""
         wanted = [*program.roots, *(mount.source for mount in program.mounts)]
         with ExitStack() as stack:
             info, told = (stack.enter_context(file) for file in pipe())
-            both = stack.enter_context(FileIO(f"/proc/self/fd/{self._door.fileno()}", "r+"))
-            files = {"--block-fd": both, "--info-fd": told}
+            files = {"--block-fd": door, "--info-fd": told}
             if refused := seccomp.program(counted=counted):
                 files["--seccomp"] = stack.enter_context(memory(refused))
             places = stack.enter_context(reach.shown(wanted)) if user else wanted
@@ -102,7 +117,7 @@ class Cell:
             words = bubblewrap.arguments(program, limits, numbers, dict(zip(wanted, places, strict=True)))
             given = stack.enter_context(memory(words))
             argv = bubblewrap.command(program, limits, given.fileno(), SLACK, counted=counted)
-            monitor = spawn(argv, user, output, [given.fileno(), *numbers.values()])
+            monitor = spawn(argv, user, gate.fileno(), output, [given.fileno(), *numbers.values()])
             told.close()
             try:
                 return monitor, first_process(info)
@@ -111,12 +126,31 @@ class Cell:
                 monitor.wait()
                 raise
 
+    def _await_shell(self) -> None:
+        """Wait until the shell is there, and bubblewrap's processes are such as end with us.
 
-def spawn(argv: Sequence[str], user: User | None, output: int, files: Sequence[int]) -> subprocess.Popen[bytes]:
+        Raises:
+            SandboxUnavailable: The sandbox cannot be built.
+        """
+        if not readable(self._gate, START_S):
+            raise SandboxUnavailable(f"bubblewrap did not build the sandbox within {START_S:g} s.")
+        if not self._gate.recv(1):
+            raise SandboxUnavailable("bubblewrap could not build the sandbox.")
+        end = time.monotonic() + START_S
+        # The last thing that the first process does is to wait for the others.
+        while stat_fields(self.first)[0] != SLEEPS:
+            if time.monotonic() > end:
+                raise SandboxUnavailable(f"The sandbox did not come to rest within {START_S:g} s.")
+            time.sleep(PAUSE_S)
+
+
+def spawn(
+    argv: Sequence[str], user: User | None, gate: int, output: int, files: Sequence[int]
+) -> subprocess.Popen[bytes]:
     """Start bubblewrap as *user*, or as oneself, with nothing of ours but *files*."""
     return subprocess.Popen(
         argv,
-        stdin=subprocess.DEVNULL,
+        stdin=gate,
         stdout=output,
         stderr=output,
         pass_fds=files,
@@ -173,7 +207,7 @@ def memory(data: bytes) -> FileIO:
     return file
 
 
-def readable(file: FileIO, within_s: float) -> bool:
+def readable(file: FileIO | socket.socket, within_s: float) -> bool:
     """Wait until there is something to read; tell whether there is."""
     poll = select.poll()
     poll.register(file, select.POLLIN)

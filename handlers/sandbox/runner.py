@@ -23,7 +23,7 @@ from typing import Final
 import structlog
 
 from handlers.errors import SandboxUnavailable
-from handlers.sandbox import cgroups, folders
+from handlers.sandbox import cgroups, folders, strays
 from handlers.sandbox.bare import BareCell
 from handlers.sandbox.cell import SLACK, Cell
 from handlers.sandbox.cgroups import Group
@@ -42,7 +42,8 @@ class Sandbox:
     """Starts programs, as many at a time as wanted."""
 
     def __init__(self, settings: Settings) -> None:
-        """See what this machine offers; nothing is started."""
+        """See what this machine offers, and end what others have left half built; nothing is started."""
+        strays.end()
         self.settings = settings
         self.cgroups = cgroups.find(settings.sandbox_cgroup)
         self.users = Users(settings.sandbox_uid)
@@ -188,8 +189,6 @@ class Run:
     def _conclude(self, reason: Reason | None, cell: Cell | BareCell, watch: Watch) -> Outcome:
         """Make an end, and say how it was."""
         status = cell.kill()
-        if reason is None and not cell.was_released():
-            raise SandboxUnavailable("bubblewrap could not build the sandbox.")
         usage = watch.usage()
         reason = reason or watch.look_back() or (Reason.EXITED if status >= 0 else Reason.KILLED)
         for path in self._written:

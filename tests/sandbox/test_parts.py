@@ -192,7 +192,8 @@ def test_the_command_shows_nothing_of_the_environment():
     command = bubblewrap.command(program, SMALL, 9, 0, counted=True)
 
     assert "secret" not in " ".join(command)
-    assert command[-4:] == ["--args", "9", "--", "/bin/true"]
+    assert ["--args", "9", "--"] == command[command.index("--args") :][:3]
+    assert "/bin/true" == command[-1]
 
 
 def test_a_value_cannot_become_an_argument():

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 from handlers.errors import SandboxUnavailable
-from handlers.sandbox import bubblewrap, cgroups
+from handlers.sandbox import bubblewrap, cell, cgroups
 from handlers.sandbox.runner import Sandbox
 from handlers.sandbox.values import Mount, Program, Reason
 from handlers.settings import Settings
@@ -228,8 +229,8 @@ def test_a_program_that_is_not_there_is_said_in_its_log(bench: Bench):
     """As a shell would."""
     outcome = bench.start(["no-such-program"]).wait()
 
-    assert 1 == outcome.exit_code
-    assert b"No such file or directory" in bench.log
+    assert 127 == outcome.exit_code
+    assert b"no-such-program: not found" in bench.log
 
 
 def test_without_bubblewrap_nothing_is_run(bench: Bench, monkeypatch: pytest.MonkeyPatch):
@@ -259,6 +260,26 @@ def test_when_we_are_killed_everything_ends(tmp_path: Path):
     assert [] == psutil.wait_procs(asleep, timeout=30)[1]
     Sandbox(Settings(home=tmp_path)).start(Program(argv=["/bin/true"]), SMALL, lambda _: None).wait()
     assert [] == groups(process.pid)
+
+
+def test_what_was_half_built_is_ended(tmp_path: Path):
+    """A half of bubblewrap whose other half was killed waits for ever; whoever starts programs next ends it."""
+    with ExitStack() as stack:
+        door, _, info, told = (stack.enter_context(file) for file in (*cell.pipe(), *cell.pipe()))
+        options = ["--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--block-fd", str(door.fileno())]
+        command = ["bwrap", *options, "--info-fd", str(told.fileno()), *bubblewrap.SHELL, "true"]
+        files = [door.fileno(), told.fileno()]
+        monitor = stack.enter_context(subprocess.Popen(command, pass_fds=files, stdin=subprocess.DEVNULL))
+        stack.callback(monitor.kill)
+        stray = psutil.Process(cell.first_process(info))
+        monitor.kill()
+        monitor.wait()
+        waits = stray.is_running() and stray.status() != psutil.STATUS_ZOMBIE
+
+        Sandbox(Settings(home=tmp_path))
+
+        assert waits
+        assert [] == psutil.wait_procs([stray], timeout=30)[1]
 
 
 def test_a_process_can_end_while_a_program_runs(tmp_path: Path):
