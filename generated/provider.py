@@ -121,6 +121,14 @@ ResultUrls: TypeAlias = list[str]
 """Where the files that the algorithm left can be fetched."""
 
 
+class ComputeResult(TypedDict):
+    """A file that a job has left."""
+
+    filename: str
+    filesize: int
+    type: Literal["output", "algorithmLog"]
+
+
 OptionalAgreementId: TypeAlias = str | None
 
 
@@ -287,6 +295,8 @@ class ComputeJob(TypedDict):
     resultsUrls: NotRequired[ResultUrls]
     resultsUrl: NotRequired[ResultUrls]
     resultsDid: NotRequired[str]
+    reason: NotRequired[str]
+    results: NotRequired[list[ComputeResult]]
 
 
 ComputeOutputOrText: TypeAlias = ComputeOutput | str | None
@@ -518,6 +528,19 @@ class ProviderOperations(Protocol):
         transactionId: TransactionHash | None = None,
     ) -> _support.Answer[ComputeJobs]:
         """Delete compute jobs and all that belongs to them."""
+        ...
+
+    def read_result(
+        self,
+        *,
+        jobId: str,
+        index: int,
+        consumerAddress: OptionalAddress | None = None,
+        signature: OptionalSignature | None = None,
+        expires: int | None = None,
+        token: str | None = None,
+    ) -> _support.Answer[bytes]:
+        """Fetch a file that a compute job has left."""
         ...
 
     def start_any_compute(

@@ -1,13 +1,18 @@
 """Handlers of specs/brizo.yaml, Brizo."""
 
-# ruff: noqa: ARG001, N803 - the spec names the arguments, and nothing reads them yet.
+# ruff: noqa: N803 - the spec names the arguments.
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import cast
 
 from generated import brizo as api
-from handlers.errors import NotBuilt
+from handlers.assets import params
+from handlers.compute import requests
+from handlers.compute.records import ComputeJob, Which
+from handlers.services import services
+from handlers.wire import Reply, request
 
 
 def start_compute(
@@ -20,9 +25,15 @@ def start_compute(
     algorithmDID: api.OptionalDid | None = None,
     algorithmMeta: api.AlgorithmMetaOrText | None = None,
     jobId: api.OptionalComputeJobId | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Start a compute job, or restart a stopped one."""
-    raise NotBuilt("start_compute is not built yet.")
+    wanted = requests.wish(
+        consumer=consumerAddress, algorithms=[algorithmDid, algorithmDID], meta=algorithmMeta, output=output
+    )
+    agreement = params.needed("serviceAgreementId", serviceAgreementId)
+    proof = params.needed("signature", signature)
+    meant = requests.which(job=jobId, subject=agreement, owners=[consumerAddress], signature=proof)
+    return told([services().compute.brizo.start(meant, wanted, request().caller)])
 
 
 def read_compute(
@@ -32,9 +43,11 @@ def read_compute(
     jobId: api.OptionalComputeJobId | None = None,
     consumerAddress: api.OptionalAddress | None = None,
     owner: api.OptionalAddress | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Tell how far compute jobs have come, and where their results are."""
-    raise NotBuilt("read_compute is not built yet.")
+    meant = requests.which(job=jobId, subject=serviceAgreementId, owners=[consumerAddress, owner], signature=signature)
+    jobs, owned = services().compute.brizo.find(meant)
+    return told(jobs, owner=owned)
 
 
 def stop_compute(
@@ -44,9 +57,10 @@ def stop_compute(
     jobId: api.OptionalComputeJobId | None = None,
     consumerAddress: api.OptionalAddress | None = None,
     owner: api.OptionalAddress | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Stop compute jobs."""
-    raise NotBuilt("stop_compute is not built yet.")
+    meant = requests.which(job=jobId, subject=serviceAgreementId, owners=[consumerAddress, owner], signature=signature)
+    return told(services().compute.brizo.stop(meant))
 
 
 def delete_compute(
@@ -56,6 +70,32 @@ def delete_compute(
     jobId: api.OptionalComputeJobId | None = None,
     consumerAddress: api.OptionalAddress | None = None,
     owner: api.OptionalAddress | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Delete compute jobs and all that belongs to them."""
-    raise NotBuilt("delete_compute is not built yet.")
+    meant = requests.which(job=jobId, subject=serviceAgreementId, owners=[consumerAddress, owner], signature=signature)
+    return told(services().compute.brizo.delete(meant))
+
+
+def read_result(
+    *,
+    jobId: str,
+    index: int,
+    consumerAddress: api.OptionalAddress | None = None,
+    signature: api.OptionalSignature | None = None,
+    expires: int | None = None,
+    token: str | None = None,
+) -> Reply:
+    """Fetch a file that a compute job has left."""
+    compute, here = services().compute, request()
+    if token is not None and expires is not None:
+        return compute.results.by_link(jobId, index, expires, token, here)
+    owner = params.needed("consumerAddress", consumerAddress)
+    meant = Which(job=jobId, owner=owner, signature=params.needed("signature", signature))
+    return compute.results.by_signature(compute.brizo_door, meant, index, here)
+
+
+def told(jobs: Sequence[ComputeJob], *, owner: bool = True) -> list[api.ComputeJob]:
+    """Return what is told of jobs, to their owner or to somebody else."""
+    here = request()
+    address = f"{here.base_url}{here.mount}/api/v1/brizo/services/computeResult"
+    return cast("list[api.ComputeJob]", services().compute.documents.all(jobs, address, owner=owner))

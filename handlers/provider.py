@@ -1,18 +1,20 @@
 """Handlers of specs/provider.yaml, Ocean Provider."""
 
-# ruff: noqa: ARG001, N803, PLR0913 - the spec names the arguments, and nothing reads some of them yet.
+# ruff: noqa: N803, PLR0913 - the spec names the arguments, and nothing reads some of them yet.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any, Final, NoReturn
+from typing import Any, Final, cast
 
 from generated import provider as api
 from handlers.assets import params
 from handlers.assets.access import Claim
 from handlers.assets.shop import Quote
-from handlers.errors import NotBuilt
+from handlers.compute import requests
+from handlers.compute.records import ComputeJob, Which
 from handlers.services import services
 from handlers.wire import Reply, request
 
@@ -26,6 +28,7 @@ ENDPOINTS: Final = {
     "computeStatus": "GET compute",
     "computeStop": "PUT compute",
     "computeDelete": "DELETE compute",
+    "computeResult": "GET computeResult",
 }
 
 
@@ -223,9 +226,27 @@ def start_compute(
     additionalInputs: api.AdditionalInputsOrText | None = None,
     userdata: api.UserdataOrText | None = None,
     algouserdata: api.UserdataOrText | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Start a compute job, or restart a stopped one."""
-    raise NotBuilt("start_compute is not built yet.")
+    wanted = requests.wish(
+        consumer=consumerAddress,
+        document=params.needed("documentId", documentId),
+        service=serviceId,
+        kind=serviceType,
+        token=dataToken,
+        orders=[transferTxId, transactionId],
+        userdata=userdata,
+        algorithms=[algorithmDid, algorithmDID],
+        algorithm_token=algorithmDataToken,
+        algorithm_order=algorithmTransferTxId,
+        algorithm_userdata=algouserdata,
+        meta=algorithmMeta,
+        more=additionalInputs,
+        output=output,
+    )
+    proof = params.needed("signature", signature)
+    meant = requests.which(job=jobId, subject=documentId, owners=[consumerAddress], signature=proof)
+    return told([services().compute.provider.start(meant, wanted, request().caller)])
 
 
 def read_compute(
@@ -237,9 +258,17 @@ def read_compute(
     owner: api.OptionalAddress | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Tell how far compute jobs have come, and where their results are."""
-    raise NotBuilt("read_compute is not built yet.")
+    meant = requests.which(
+        job=jobId,
+        subject=documentId,
+        owners=[consumerAddress, owner],
+        signature=signature,
+        orders=[transferTxId, transactionId],
+    )
+    jobs, owned = services().compute.provider.find(meant)
+    return told(jobs, owner=owned)
 
 
 def stop_compute(
@@ -251,9 +280,16 @@ def stop_compute(
     owner: api.OptionalAddress | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Stop compute jobs."""
-    raise NotBuilt("stop_compute is not built yet.")
+    meant = requests.which(
+        job=jobId,
+        subject=documentId,
+        owners=[consumerAddress, owner],
+        signature=signature,
+        orders=[transferTxId, transactionId],
+    )
+    return told(services().compute.provider.stop(meant))
 
 
 def delete_compute(
@@ -265,9 +301,16 @@ def delete_compute(
     owner: api.OptionalAddress | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Delete compute jobs and all that belongs to them."""
-    raise NotBuilt("delete_compute is not built yet.")
+    meant = requests.which(
+        job=jobId,
+        subject=documentId,
+        owners=[consumerAddress, owner],
+        signature=signature,
+        orders=[transferTxId, transactionId],
+    )
+    return told(services().compute.provider.delete(meant))
 
 
 def start_any_compute(
@@ -291,9 +334,35 @@ def start_any_compute(
     additionalInputs: api.AdditionalInputsOrText | None = None,
     userdata: api.UserdataOrText | None = None,
     algouserdata: api.UserdataOrText | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Start or restart a compute job of Provider or of Brizo."""
-    raise NotBuilt("start_any_compute is not built yet.")
+    if documentId or not serviceAgreementId:
+        return start_compute(
+            signature=signature,
+            documentId=documentId,
+            consumerAddress=consumerAddress,
+            output=output,
+            algorithmDid=algorithmDid,
+            algorithmDID=algorithmDID,
+            algorithmMeta=algorithmMeta,
+            jobId=jobId,
+            transferTxId=transferTxId,
+            transactionId=transactionId,
+            serviceId=serviceId,
+            serviceType=serviceType,
+            dataToken=dataToken,
+            algorithmDataToken=algorithmDataToken,
+            algorithmTransferTxId=algorithmTransferTxId,
+            additionalInputs=additionalInputs,
+            userdata=userdata,
+            algouserdata=algouserdata,
+        )
+    wanted = requests.wish(
+        consumer=consumerAddress, algorithms=[algorithmDid, algorithmDID], meta=algorithmMeta, output=output
+    )
+    proof = params.needed("signature", signature)
+    meant = requests.which(job=jobId, subject=serviceAgreementId, owners=[consumerAddress], signature=proof)
+    return told([services().compute.brizo.start(meant, wanted, request().caller)])
 
 
 def read_any_compute(
@@ -306,9 +375,17 @@ def read_any_compute(
     owner: api.OptionalAddress | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Tell how far compute jobs of Provider or of Brizo have come."""
-    raise NotBuilt("read_any_compute is not built yet.")
+    meant = requests.which(
+        job=jobId,
+        subject=documentId or serviceAgreementId,
+        owners=[consumerAddress, owner],
+        signature=signature,
+        orders=[transferTxId, transactionId],
+    )
+    jobs, owned = services().compute.meant(documentId, serviceAgreementId).find(meant)
+    return told(jobs, owner=owned)
 
 
 def stop_any_compute(
@@ -321,9 +398,16 @@ def stop_any_compute(
     owner: api.OptionalAddress | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Stop compute jobs of Provider or of Brizo."""
-    raise NotBuilt("stop_any_compute is not built yet.")
+    meant = requests.which(
+        job=jobId,
+        subject=documentId or serviceAgreementId,
+        owners=[consumerAddress, owner],
+        signature=signature,
+        orders=[transferTxId, transactionId],
+    )
+    return told(services().compute.meant(documentId, serviceAgreementId).stop(meant))
 
 
 def delete_any_compute(
@@ -336,6 +420,38 @@ def delete_any_compute(
     owner: api.OptionalAddress | None = None,
     transferTxId: api.TransactionHash | None = None,
     transactionId: api.TransactionHash | None = None,
-) -> NoReturn:
+) -> list[api.ComputeJob]:
     """Delete compute jobs of Provider or of Brizo."""
-    raise NotBuilt("delete_any_compute is not built yet.")
+    meant = requests.which(
+        job=jobId,
+        subject=documentId or serviceAgreementId,
+        owners=[consumerAddress, owner],
+        signature=signature,
+        orders=[transferTxId, transactionId],
+    )
+    return told(services().compute.meant(documentId, serviceAgreementId).delete(meant))
+
+
+def read_result(
+    *,
+    jobId: str,
+    index: int,
+    consumerAddress: api.OptionalAddress | None = None,
+    signature: api.OptionalSignature | None = None,
+    expires: int | None = None,
+    token: str | None = None,
+) -> Reply:
+    """Fetch a file that a compute job has left."""
+    compute, here = services().compute, request()
+    if token is not None and expires is not None:
+        return compute.results.by_link(jobId, index, expires, token, here)
+    owner = params.needed("consumerAddress", consumerAddress)
+    meant = Which(job=jobId, owner=owner, signature=params.needed("signature", signature))
+    return compute.results.by_signature(compute.provider_door, meant, index, here)
+
+
+def told(jobs: Sequence[ComputeJob], *, owner: bool = True) -> list[api.ComputeJob]:
+    """Return what is told of jobs, to their owner or to somebody else."""
+    here = request()
+    address = f"{here.base_url}{here.mount}/api/v1/services/computeResult"
+    return cast("list[api.ComputeJob]", services().compute.documents.all(jobs, address, owner=owner))

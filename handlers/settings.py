@@ -176,6 +176,26 @@ class Settings(BaseSettings):
     sandbox_cgroup: Path | None = Field(
         None, description="Delegated cgroup (version 2) for the programs of others; empty: below that of this server."
     )
+    compute_time_s: PositiveFloat = Field(1800.0, description="Longest one algorithm may run, in seconds.")
+    compute_input_bytes: PositiveInt = Field(
+        10 << 30, description="Most that all data of a compute job may have together, in bytes."
+    )
+    compute_output_bytes: PositiveInt = Field(
+        1 << 30, description="Most that all outputs of a compute job may have together, in bytes."
+    )
+    compute_output_files: PositiveInt = Field(1000, description="Most outputs of a compute job.")
+    compute_jobs_per_order: PositiveInt = Field(
+        100, description="Most compute jobs under one order or service agreement."
+    )
+    compute_images: str = Field(
+        "python=python3,node=node",
+        description="Programs of this machine that stand for images in the sandbox: IMAGE=PROGRAM, with commas.",
+    )
+    result_link_s: PositiveInt = Field(3600, description="How long the address of a result is good, in seconds.")
+    status_dialect: Literal["contract", "operator"] = Field(
+        "contract", description="Numbers of compute statuses: 1 to 8 of the contract, or 10 to 70 of operator-service."
+    )
+    dates: Literal["iso", "unix"] = Field("iso", description="Times of compute jobs: ISO 8601, or Unix seconds.")
 
     body_limit_bytes: PositiveInt = Field(8 << 20, description="Largest JSON or form body, in bytes.")
     upload_limit_bytes: PositiveInt = Field(2 << 30, description="Largest upload, in bytes.")

@@ -84,6 +84,16 @@ class Door:
         offer = self.offer(claim)
         texts = {claim.document_id, claim.document_id.removeprefix("0x")}
         signer = self._proofs.check(claim.consumer, claim.signature, *texts, spend=spend)
+        return self.entitle(claim, offer, signer, caller, provider=provider)
+
+    def entitle(self, claim: Claim, offer: Offer, signer: str, caller: Caller, *, provider: str | None) -> Grant:
+        """Return leave to have what *offer* offers, to one who has shown to be *signer*.
+
+        Raises:
+            Forbidden: The asset is not for them.
+            PaymentMissing: They have not paid for it.
+            ChainUnavailable: Nobody can tell.
+        """
         check_person(claim.asset, signer, caller)
         if offer.amount:
             self._check_order(offer, claim, signer, provider)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from handlers.errors import SignatureInvalid
 from handlers.identities.limits import Limits
@@ -13,6 +13,7 @@ from handlers.identities.signatures import checksummed, signer_of
 
 MESSAGE: Final = "Ocean Protocol Authentication"
 TOKEN = re.compile(r"(?:0x)?([0-9a-fA-F]{130})-([0-9]{1,12})")
+T = TypeVar("T")
 SKEW_S: Final = 60  # by which a client's clock may be ahead of ours
 
 
@@ -61,17 +62,45 @@ class Proofs:
             SignatureInvalid: It is not theirs, has another nonce, or has expired.
             TooManyRequests: They have signed too often of late, or the client has sent too many wrong signatures.
         """
+        nonce = self._counted(address, lambda: self._recognised(address, signature, texts))
+        if spend and nonce is not None and not self._nonces.spend(address, nonce):
+            raise invalid(f"The nonce {nonce} is used up.")
+        return checksummed(address)
+
+    def check_lasting(self, address: str, signature: str, *texts: str) -> str:
+        """Return the address, checksummed, of who has signed one of *texts*, which have no nonce.
+
+        Whoever sees such a signature can send it again: what it may do must bear that.
+
+        Raises:
+            SignatureInvalid: It is not theirs.
+            TooManyRequests: As for `check`.
+        """
+        self._counted(address, lambda: self._recognised_without(address, signature, texts))
+        return checksummed(address)
+
+    def _counted(self, address: str, recognise: Callable[[], T]) -> T:
+        """Return what *recognise* does, unless there were too many wrong signatures, or too many of this address."""
         client = self._client()
         self._limits.listen(client)
         try:
-            nonce = self._recognised(address, signature, texts)
+            found = recognise()
         except SignatureInvalid:
             self._limits.failed(client)
             raise
         self._limits.signed_call(address)
-        if spend and nonce is not None and not self._nonces.spend(address, nonce):
-            raise invalid(f"The nonce {nonce} is used up.")
-        return checksummed(address)
+        return found
+
+    def _recognised_without(self, address: str, signature: str, texts: Sequence[str]) -> None:
+        """See that *address* has signed one of *texts*, or has sent a token.
+
+        Raises:
+            SignatureInvalid: It is not theirs, or has expired.
+        """
+        if (token := TOKEN.fullmatch(signature)) is not None:
+            self._check_token(address, token[1], int(token[2]))
+        elif not any(same(signer_of(text, signature), address) for text in texts):
+            raise invalid(f"It is not the signature of {address} over this request's text.")
 
     def _recognised(self, address: str, signature: str, texts: Sequence[str]) -> int | None:
         """Return the nonce with which *address* has signed one of *texts*; None: they have sent a token.

@@ -10,12 +10,12 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from handlers.errors import (
@@ -72,6 +72,7 @@ class Jobs:
         job_id: str | None = None,
         key: Key | None = None,
         callback: str | None = None,
+        beside: Callable[[Connection, Job], None] | None = None,
     ) -> Job:
         """Store a job and queue it.
 
@@ -83,6 +84,7 @@ class Jobs:
             job_id: Makes a second submission of the same job return the first; by default a new id.
             key: Makes a second submission of the same request return the first job.
             callback: URL to call when the job has ended; whether it may be called was checked.
+            beside: Stores, in the same transaction, what belongs to the job.
 
         Raises:
             TooManyRequests: `queue_limit` jobs wait already.
@@ -98,13 +100,14 @@ class Jobs:
             with self.database.write() as connection:
                 if key is not None and (earlier := keys.recall(connection, key, time)) is not None:
                     return earlier
-                if transitions.count_waiting(connection, self.settings.queue_limit) >= self.settings.queue_limit:
-                    raise TooManyRequests("Too many jobs wait already.", headers={"Retry-After": str(RETRY_AFTER_S)})
+                self._demand_place(connection)
                 job = transitions.add(connection, values | {"owner": owner, "created": time, "queued": time})
                 if key is not None:
                     keys.remember(connection, key, job.id, time)
                 if callback is not None:
                     callbacks.add(connection, job.id, callback)
+                if beside is not None:
+                    beside(connection, job)
         except IntegrityError:
             return self._earlier(values, owner, key)
         self._queue(job.id)
@@ -144,6 +147,27 @@ class Jobs:
             if self._cancelled(job):
                 return self.read(job_id, all_owners=True)
         raise Conflict("The job keeps changing; try again.")
+
+    def restart(self, job_id: str, *, owner: str | None = None, all_owners: bool = False) -> Job:
+        """Schedule a cancelled job again, with its id and its inputs.
+
+        Raises:
+            Conflict: It is not cancelled, or somebody else was faster.
+            TooManyRequests, InsufficientStorage: As for `submit`.
+            JobNotFound, JobExpired: As for `read`.
+        """
+        job = self.read(job_id, owner=owner, all_owners=all_owners)
+        room.demand(self.settings.home, 0, self.settings.disk_reserve_bytes)
+        fresh = {"worker": None, "progress": 0, "message": "", "started": None, "finished": None, "expires": None}
+        with self.database.write() as connection:
+            self._demand_place(connection)
+            done = job.status is Status.CANCELLED and transitions.move(
+                connection, job, status=Status.SCHEDULED, queued=now(), **fresh
+            )
+        if not done:
+            raise Conflict(f"Only a job that was stopped starts again; this one is {job.status.value}.")
+        self._queue(job.id)
+        return self.read(job.id, all_owners=True)
 
     def remove(self, job_id: str, *, owner: str | None = None, all_owners: bool = False) -> None:
         """Forget the inputs, the results and the log of a job that has ended; it then counts as expired.
@@ -215,6 +239,11 @@ class Jobs:
         jobs = jobs.order_by(JobRow.created.desc(), JobRow.id.desc()).limit(limit)
         with self.database.read() as connection:
             return [job_from(row) for row in connection.execute(jobs)]
+
+    def _demand_place(self, connection: Connection) -> None:
+        """Raise TooManyRequests unless one more job may wait."""
+        if transitions.count_waiting(connection, self.settings.queue_limit) >= self.settings.queue_limit:
+            raise TooManyRequests("Too many jobs wait already.", headers={"Retry-After": str(RETRY_AFTER_S)})
 
     def _cancelled(self, job: Job) -> bool:
         """Try to cancel a job as it was seen, and tell its worker."""

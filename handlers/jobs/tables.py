@@ -13,7 +13,11 @@ from handlers.storage.sql import Base, Instant
 
 
 class Status(enum.StrEnum):
-    """Where a job stands. It only ever moves down this list, but for a re-queued attempt: running -> scheduled."""
+    """Where a job stands.
+
+    It only ever moves down this list, but for a re-queued attempt, running -> scheduled, and for one that its owner
+    starts again, cancelled -> scheduled.
+    """
 
     SCHEDULED = "scheduled"  #: stored, waiting for a worker
     RUNNING = "running"  #: a worker is at it

@@ -3,7 +3,7 @@
     scheduled ──claim──> running ──> succeeded | failed | cancelled
         │  ^                │
         │  └──given back────┘
-        └──> cancelled
+        └──> cancelled ──restart──> scheduled
 
 Whoever moves a job says in which state and attempt it was seen. If somebody else was faster, nothing happens and the
 mover is told, so that a worker which was cut off cannot finish a job that another has taken over.
@@ -25,6 +25,7 @@ MOVES: Final[Mapping[Status, frozenset[Status]]] = {
     Status.SCHEDULED: frozenset({Status.SCHEDULED, Status.RUNNING, Status.CANCELLED}),
     Status.RUNNING: frozenset(Status),
     **{status: frozenset({status}) for status in ENDED},
+    Status.CANCELLED: frozenset({Status.CANCELLED, Status.SCHEDULED}),
 }
 
 
