@@ -15,6 +15,8 @@ from handlers.assets.shop import Shop
 from handlers.assets.store import Assets
 from handlers.chain.agreements import Agreements
 from handlers.chain.till import Till
+from handlers.compute import service as compute
+from handlers.compute.desk import Desk
 from handlers.files.sources import Sources
 from handlers.identities.accounts import Accounts
 from handlers.identities.limits import Limits
@@ -58,6 +60,7 @@ class Services:
     agreements: Agreements
     shop: Shop
     publisher: Publisher
+    compute: Desk
     operations: Operations
 
     def close(self) -> None:
@@ -152,4 +155,4 @@ def unchecked_info(name: str, password: str) -> dict[str, Any]:  # noqa: ARG001 
 
 def job_kinds() -> dict[str, Any]:
     """Return what does the jobs of each kind, called by a worker with the job and its context."""
-    return {KIND: services().operations.work}
+    return {KIND: services().operations.work, compute.KIND: services().compute.workflow.work}

@@ -10,14 +10,13 @@ from handlers.assets.delivery import Delivery
 from handlers.assets.store import Assets
 from handlers.compute.documents import Dialect, Documents
 from handlers.compute.doors import Agreements, BrizoDoor, Door, Payments, ProviderDoor
-from handlers.compute.images import read_table
 from handlers.compute.outputs import Bounds
 from handlers.compute.plan import Planner
 from handlers.compute.provision import Provision
 from handlers.compute.publishing import Publishing
 from handlers.compute.records import Records
 from handlers.compute.results import Links, Results
-from handlers.compute.running import Running
+from handlers.compute.running import Running, Runtime
 from handlers.compute.service import Compute
 from handlers.compute.workflow import Workflow
 from handlers.identities.proofs import Proofs
@@ -56,6 +55,7 @@ def make_desk(
     proofs: Proofs,
     door: AssetDoor,
     agreements: Agreements,
+    runtime: Runtime,
 ) -> Desk:
     """Put it together, as *settings* say; *provider* returns the address to which orders may be paid, too."""
     records, links = Records(jobs.database), Links(jobs.database, valid_s=settings.result_link_s)
@@ -81,17 +81,17 @@ def make_desk(
         brizo_door=brizo_door,
         documents=Documents(Dialect(settings.status_dialect == "operator", settings.dates == "unix"), links),
         results=Results(records, links, jobs.blobs),
-        workflow=workflow(settings, assets, delivery),
+        workflow=workflow(settings, assets, delivery, runtime),
     )
 
 
-def workflow(settings: Settings, assets: Assets, delivery: Delivery) -> Workflow:
+def workflow(settings: Settings, assets: Assets, delivery: Delivery, runtime: Runtime) -> Workflow:
     """Return what does the jobs, as *settings* say."""
     return Workflow(
         provision=Provision(
             assets, delivery, most_bytes=settings.compute_input_bytes, reserve_bytes=settings.disk_reserve_bytes
         ),
-        running=Running(settings, read_table(settings.compute_images)),
+        running=Running(runtime, time_s=settings.compute_time_s),
         publishing=Publishing(assets),
         bounds=Bounds(bytes=settings.compute_output_bytes, files=settings.compute_output_files),
     )

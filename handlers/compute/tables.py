@@ -15,7 +15,7 @@ class ComputeRow(Base):
 
     __tablename__ = "compute"
 
-    id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[str] = mapped_column(String(32), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     door: Mapped[str] = mapped_column(String(8))  #: provider or brizo
     owner: Mapped[str] = mapped_column(String(42))  #: address in lower case
     shown: Mapped[str] = mapped_column(String(42))  #: the owner's address, checksummed
@@ -38,5 +38,5 @@ class SpentRow(Base):
 
     __tablename__ = "compute_spent"
 
-    job: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    job: Mapped[str] = mapped_column(String(32), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)  #: SHA-256 of the verb and the signature
