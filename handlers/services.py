@@ -16,7 +16,8 @@ from handlers.assets.store import Assets
 from handlers.chain.agreements import Agreements
 from handlers.chain.till import Till
 from handlers.compute import service as compute
-from handlers.compute.desk import Desk
+from handlers.compute.boxed import Boxed
+from handlers.compute.desk import Desk, make_desk
 from handlers.files.sources import Sources
 from handlers.identities.accounts import Accounts
 from handlers.identities.limits import Limits
@@ -95,8 +96,19 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
     proofs = Proofs(nonces, limits, token_s=settings.auth_token_s, client=lambda: request().remote_address)
     keys = Keys(settings)
     delivery = Delivery(assets, Sources(settings), keys)
+    door, agreements = Door(proofs, till), Agreements(lambda: till.chain, settings)
     catalogue = catalogue or catalogue_of(read_apis(outside=settings.operations_dir))
     runner = Runner(catalogue, assets, settings.asset_limit_bytes)
+    shop = Shop(
+        assets=found,
+        door=door,
+        delivery=delivery,
+        nonces=nonces,
+        till=till,
+        keys=keys,
+        has_chain=bool(settings.chain_urls),
+        checksum_bytes=settings.spool_limit_bytes,
+    )
     _services = Services(
         settings=settings,
         database=database,
@@ -114,18 +126,21 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         proofs=proofs,
         limits=limits,
         till=till,
-        agreements=Agreements(lambda: till.chain, settings),
-        shop=Shop(
-            assets=found,
-            door=Door(proofs, till),
-            delivery=delivery,
-            nonces=nonces,
-            till=till,
-            keys=keys,
-            has_chain=bool(settings.chain_urls),
-            checksum_bytes=settings.spool_limit_bytes,
-        ),
+        agreements=agreements,
+        shop=shop,
         publisher=Publisher(assets, delivery, keys, till, settings.chain_factory),
+        compute=make_desk(
+            settings,
+            jobs=jobs,
+            assets=found,
+            kept=assets,
+            delivery=delivery,
+            provider=lambda: shop.address() or None,
+            proofs=proofs,
+            door=door,
+            agreements=agreements,
+            runtime=Boxed(settings),
+        ),
         operations=Operations(catalogue, runner, jobs, settings),
     )
     return _services

@@ -129,16 +129,38 @@ class Agreements:
             ChainUnavailable: The chain cannot be asked, or no contracts are named.
         """
         claim = claim_of(agreement, consumer, did, kind, timeout_s)
-        if not self._addresses:
-            raise ChainUnavailable(
-                "This server knows no contracts of agreements (SEAMARK_KEEPER_CONTRACTS), so it cannot check them."
-            )
+        self._demand_contracts()
         granting = condition_id(claim, self._addresses[CONTRACTS[kind]])
         found = self._ask(claim)
         if fault := fault_of(found, claim, granting, now_s=now_s, confirmations=self._confirmations):
             raise PaymentMissing(fault)
         block = found.conditions[granting].block
         return Agreement(id=claim.id, consumer=claim.consumer, did=did, kind=kind, block=block, made_s=found.made_s)
+
+    def asset_of(self, agreement: str) -> str:
+        """Return the DID of the asset that an agreement is about.
+
+        Raises:
+            InputInvalid: *agreement* is no id.
+            PaymentMissing: There is none with this id.
+            ChainUnavailable: The chain cannot be asked, or no contracts are named.
+        """
+        digits = ID.fullmatch(agreement)
+        if digits is None:
+            raise not_an_id()
+        self._demand_contracts()
+        with self._chain().bounded():
+            made = self._call(STORE, "getAgreement", bytes_of(digits[1]))
+        if not any(made[0]):
+            raise not_there()
+        return DID + hexed(made[0]).removeprefix("0x")
+
+    def _demand_contracts(self) -> None:
+        """Raise ChainUnavailable unless contracts are named."""
+        if not self._addresses:
+            raise ChainUnavailable(
+                "This server knows no contracts of agreements (SEAMARK_KEEPER_CONTRACTS), so it cannot check them."
+            )
 
     def _ask(self, claim: Claim) -> Found:
         """Ask the chain for an agreement.
@@ -153,7 +175,7 @@ class Agreements:
         with chain.bounded():
             made = self._call(STORE, "getAgreement", agreement)
             if not any(made[0]):
-                raise PaymentMissing("The agreement is not on the chain, or not yet.")
+                raise not_there()
             return Found(
                 did=hexed(made[0]),
                 made_s=chain.time_of(made[5]),
@@ -179,6 +201,16 @@ class Agreements:
         return self._chain().call(self._addresses[contract], contract, function, *args)
 
 
+def not_an_id() -> InputInvalid:
+    """Return what is wrong with a text that is no id of an agreement."""
+    return InputInvalid("The id of the agreement is not 64 hexadecimal digits, with 0x before them or without.")
+
+
+def not_there() -> PaymentMissing:
+    """Return what is wrong with an id that is no agreement's."""
+    return PaymentMissing("The agreement is not on the chain, or not yet.")
+
+
 def claim_of(agreement: str, consumer: str, did: str, kind: Kind, timeout_s: int) -> Claim:
     """Return what is wanted, in the chain's terms.
 
@@ -188,7 +220,7 @@ def claim_of(agreement: str, consumer: str, did: str, kind: Kind, timeout_s: int
     """
     found = ID.fullmatch(agreement)
     if found is None:
-        raise InputInvalid("The id of the agreement is not 64 hexadecimal digits, with 0x before them or without.")
+        raise not_an_id()
     if not is_address(consumer):
         raise InputInvalid("The consumer's address is not 0x and 40 hexadecimal digits.")
     asset = ID.fullmatch(did.removeprefix(DID))

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from handlers.assets.access import Door as AssetDoor
 from handlers.assets.delivery import Delivery
+from handlers.assets.resolver import Resolver
 from handlers.assets.store import Assets
+from handlers.chain.agreements import Agreements
 from handlers.compute.documents import Dialect, Documents
-from handlers.compute.doors import Agreements, BrizoDoor, Door, Payments, ProviderDoor
+from handlers.compute.doors import BrizoDoor, Door, Payments, ProviderDoor
 from handlers.compute.outputs import Bounds
 from handlers.compute.plan import Planner
 from handlers.compute.provision import Provision
@@ -49,7 +51,8 @@ def make_desk(
     settings: Settings,
     *,
     jobs: Jobs,
-    assets: Assets,
+    assets: Resolver,
+    kept: Assets,
     delivery: Delivery,
     provider: Callable[[], str | None],
     proofs: Proofs,
@@ -81,17 +84,17 @@ def make_desk(
         brizo_door=brizo_door,
         documents=Documents(Dialect(settings.status_dialect == "operator", settings.dates == "unix"), links),
         results=Results(records, links, jobs.blobs),
-        workflow=workflow(settings, assets, delivery, runtime),
+        workflow=workflow(settings, assets, kept, delivery, runtime),
     )
 
 
-def workflow(settings: Settings, assets: Assets, delivery: Delivery, runtime: Runtime) -> Workflow:
+def workflow(settings: Settings, assets: Resolver, kept: Assets, delivery: Delivery, runtime: Runtime) -> Workflow:
     """Return what does the jobs, as *settings* say."""
     return Workflow(
         provision=Provision(
             assets, delivery, most_bytes=settings.compute_input_bytes, reserve_bytes=settings.disk_reserve_bytes
         ),
         running=Running(runtime, time_s=settings.compute_time_s),
-        publishing=Publishing(assets),
+        publishing=Publishing(kept),
         bounds=Bounds(bytes=settings.compute_output_bytes, files=settings.compute_output_files),
     )

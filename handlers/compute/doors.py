@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from handlers.assets.access import Door as AssetDoor
 from handlers.assets.access import check_person
+from handlers.chain.agreements import Agreements, Kind
 from handlers.compute.plan import Part, Wish
 from handlers.compute.records import BRIZO, PROVIDER, Records, Which, reference_of
 from handlers.identities.proofs import Proofs
 from handlers.identities.throttle import Throttle
 from handlers.wire import Caller
-
-
-class Agreement(Protocol):
-    """A service agreement on the chain."""
-
-    @property
-    def did(self) -> str:
-        """DID of the asset that it is about."""
-
-
-class Agreements(Protocol):
-    """The service agreements of a chain."""
-
-    def read(self, agreement_id: str) -> Agreement:
-        """Return an agreement.
-
-        Raises:
-            PaymentMissing: There is none with this id.
-            ChainUnavailable: Nobody can tell.
-        """
-
-    def check(self, agreement_id: str, consumer: str, *, did: str, kind: str, timeout_s: int) -> Agreement:
-        """Return an agreement that entitles *consumer* now.
-
-        Raises:
-            PaymentMissing: It does not.
-            ChainUnavailable: Nobody can tell.
-        """
 
 
 class Door(Protocol):
@@ -107,7 +81,8 @@ class ProviderDoor:
 class BrizoDoor:
     """Signatures without a nonce, good as often as wanted, within bounds; service agreements."""
 
-    name = sees = BRIZO
+    name = BRIZO
+    sees: str | None = BRIZO
 
     def __init__(self, proofs: Proofs, agreements: Agreements, records: Records, rates: Throttle) -> None:
         """Check signatures with *proofs* and agreements with *agreements*; *records* know what signatures have done."""
@@ -123,13 +98,13 @@ class BrizoDoor:
 
     def complete(self, which: Which, wish: Wish) -> Wish:
         """Return what is wanted with the asset of the agreement."""
-        return replace(wish, data=replace(wish.data, did=self._agreements.read(which.subject).did))
+        return replace(wish, data=replace(wish.data, did=self._agreements.asset_of(which.subject)))
 
     def entitle(self, part: Part, which: Which, signer: str, caller: Caller) -> None:
         """See that *signer* may compute under the agreement."""
         check_person(part.asset, signer, caller)
         self._agreements.check(
-            which.subject, signer, did=part.asset.did, kind="compute", timeout_s=part.offer.timeout_s
+            which.subject, signer, part.asset.did, Kind.COMPUTE, timeout_s=part.offer.timeout_s, now_s=time.time()
         )
 
     def may_act(self, job_id: str, verb: str, which: Which) -> bool:

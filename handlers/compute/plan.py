@@ -11,7 +11,8 @@ from handlers.assets import offers
 from handlers.assets.access import Claim
 from handlers.assets.offers import Offer
 from handlers.assets.params import wrong
-from handlers.assets.store import Asset, Assets
+from handlers.assets.resolver import Resolver
+from handlers.assets.store import Asset
 from handlers.compute import words
 from handlers.compute.privacy import Privacy, check_published, check_raw, main_of, privacy_of
 from handlers.compute.words import Container, Input, Output, RawAlgorithm
@@ -104,7 +105,7 @@ def wish_of(inputs: Mapping[str, Any], consumer: str) -> Wish:
 class Planner:
     """Makes plans of wishes."""
 
-    def __init__(self, assets: Assets, *, lenient: bool) -> None:
+    def __init__(self, assets: Resolver, *, lenient: bool) -> None:
         """Look assets up in *assets*; with *lenient*, what a publisher does not say is allowed, as in Brizo."""
         self._assets = assets
         self._lenient = lenient

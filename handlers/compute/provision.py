@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from handlers.assets.delivery import Delivery, File
-from handlers.assets.store import Assets
+from handlers.assets.resolver import Resolver
 from handlers.compute.statuses import Stage
 from handlers.compute.work import ALGORITHM, FOLDERS, StageFailed, Work, digits_of
 from handlers.errors import InsufficientStorage, Problem, TooLarge
@@ -28,7 +28,7 @@ READABLE: Final = 0o755
 class Provision:
     """Fills volumes."""
 
-    def __init__(self, assets: Assets, delivery: Delivery, *, most_bytes: int, reserve_bytes: int) -> None:
+    def __init__(self, assets: Resolver, delivery: Delivery, *, most_bytes: int, reserve_bytes: int) -> None:
         """Read DDOs in *assets*, and fetch files by *delivery*.
 
         Args:

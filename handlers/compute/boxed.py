@@ -1,0 +1,99 @@
+"""Algorithms in the sandbox: where an image is asked for, an interpreter of this machine that stands for it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from handlers.compute.images import Interpreter, interpreter_for, read_table, roots_of
+from handlers.compute.running import Ending, Program
+from handlers.compute.work import VOLUME
+from handlers.sandbox.values import Mount, Outcome
+from handlers.sandbox.values import Program as SandboxProgram
+from handlers.settings import Settings
+
+if TYPE_CHECKING:
+    from handlers.sandbox.runner import Sandbox
+
+NAMES: Final = "/run/interpreter"  #: where the program finds its interpreter under the name of the image
+READ_ONLY: Final = ("inputs", "ddos", "transformations")
+
+
+class Boxed:
+    """Runs algorithms in the sandbox."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Start nothing yet."""
+        self._settings = settings
+        self._table = read_table(settings.compute_images)
+
+    @cached_property
+    def _sandbox(self) -> Sandbox:
+        """What runs programs apart; looked at only where there is something to run."""
+        from handlers.sandbox.runner import Sandbox
+
+        return Sandbox(self._settings)
+
+    def run(self, program: Program) -> Ending:
+        """Run a program to its end, within its bounds, and leave nothing of it behind.
+
+        Raises:
+            StageFailed: Nothing stands for its image.
+            SandboxUnavailable: Nothing can be run apart here.
+        """
+        interpreter = interpreter_for(program.container, self._table)
+        limits = self._sandbox.limits(program.time_s)
+        with tempfile.TemporaryDirectory(dir=program.volume.parent) as folder, program.log.open("wb") as log:
+            named(interpreter, Path(folder))
+            boxed = in_box(program, interpreter, Path(folder))
+            outcome = self._sandbox.start(boxed, limits, writing(log)).wait()
+        if outcome.dropped_bytes:
+            with program.log.open("ab") as log:
+                log.write(f"\n[{outcome.dropped_bytes} bytes more were not kept]\n".encode())
+        return ending(outcome, program.time_s)
+
+
+def writing(log: BinaryIO) -> Callable[[bytes], None]:
+    """Return what writes to a log."""
+
+    def write(data: bytes) -> None:
+        log.write(data)
+
+    return write
+
+
+def named(interpreter: Interpreter, folder: Path) -> None:
+    """Put an interpreter into a folder, under the name by which entrypoints call it."""
+    folder.chmod(0o755)
+    (folder / interpreter.name).symlink_to(interpreter.path)
+
+
+def in_box(program: Program, interpreter: Interpreter, names: Path) -> SandboxProgram:
+    """Return a program as the sandbox takes it."""
+    read_only = [Mount(source=program.volume / name, target=f"{VOLUME}/{name}") for name in READ_ONLY]
+    outputs = Mount(source=program.volume / "outputs", target=f"{VOLUME}/outputs", writable=True)
+    return SandboxProgram(
+        argv=["/bin/sh", "-c", program.command],
+        environment={**program.environment, "PATH": f"{NAMES}:/usr/local/bin:/usr/bin:/bin"},
+        mounts=[*read_only, outputs, Mount(source=names, target=NAMES)],
+        roots=roots_of(interpreter),
+        directory=VOLUME,
+        network=program.network,
+    )
+
+
+def ending(outcome: Outcome, time_s: float) -> Ending:
+    """Return how a program ended, in words for the job's owner."""
+    words: Mapping[str, str] = {
+        "time": f"The algorithm ran for longer than {time_s:g} s, and was ended.",
+        "memory": "The algorithm took more memory than it may, and was ended.",
+        "processes": "The algorithm had more processes than it may, and was ended.",
+        "disk": "The algorithm wrote more than it may, and was ended.",
+        "room": "The disk of this server came down to its reserve, and the algorithm was ended.",
+        "stopped": "The algorithm was stopped.",
+        "killed": "The algorithm was killed.",
+    }
+    return Ending(exit_code=outcome.exit_code, reason=words.get(outcome.reason.value, ""))
