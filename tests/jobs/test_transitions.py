@@ -99,6 +99,16 @@ class Interleavings(RuleBasedStateMachine):
                 assert transitions.end(connection, job, status=Status.CANCELLED, finished=self.time)
             self.ends += 1
 
+    @rule()
+    def restart(self) -> None:
+        """The owner starts a cancelled job again."""
+        job = self.job()
+        if job.status is Status.CANCELLED:
+            with self.database.write() as connection:
+                assert transitions.move(connection, job, status=Status.SCHEDULED, queued=self.time, finished=None)
+            self.ends -= 1
+            self.last = None
+
     @invariant()
     def an_attempt_never_falls(self) -> None:
         """Attempts are counted up, one by one."""
@@ -108,7 +118,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @invariant()
     def an_end_is_the_end(self) -> None:
-        """The job ends at most once, and from then on nothing about it changes."""
+        """The job ends at most once, and from then on nothing changes, unless its owner starts it again."""
         if not self.started():
             return
         job = self.job()
