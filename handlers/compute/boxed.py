@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from handlers.compute.images import Interpreter, interpreter_for, read_table, roots_of
 from handlers.compute.running import Ending, Program
 from handlers.compute.work import VOLUME
-from handlers.sandbox.values import Mount, Outcome
+from handlers.sandbox.values import Mount
 from handlers.sandbox.values import Program as SandboxProgram
+from handlers.sandbox.words import sentence
 from handlers.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class Boxed:
         if outcome.dropped_bytes:
             with program.log.open("ab") as log:
                 log.write(f"\n[{outcome.dropped_bytes} bytes more were not kept]\n".encode())
-        return ending(outcome, program.time_s)
+        reason = "" if outcome.exit_code == 0 else sentence(outcome, limits)
+        return Ending(exit_code=outcome.exit_code, reason=reason)
 
 
 def writing(log: BinaryIO) -> Callable[[bytes], None]:
@@ -83,17 +85,3 @@ def in_box(program: Program, interpreter: Interpreter, names: Path) -> SandboxPr
         directory=VOLUME,
         network=program.network,
     )
-
-
-def ending(outcome: Outcome, time_s: float) -> Ending:
-    """Return how a program ended, in words for the job's owner."""
-    words: Mapping[str, str] = {
-        "time": f"The algorithm ran for longer than {time_s:g} s, and was ended.",
-        "memory": "The algorithm took more memory than it may, and was ended.",
-        "processes": "The algorithm had more processes than it may, and was ended.",
-        "disk": "The algorithm wrote more than it may, and was ended.",
-        "room": "The disk of this server came down to its reserve, and the algorithm was ended.",
-        "stopped": "The algorithm was stopped.",
-        "killed": "The algorithm was killed.",
-    }
-    return Ending(exit_code=outcome.exit_code, reason=words.get(outcome.reason.value, ""))

@@ -1,7 +1,7 @@
 """Which algorithms run on which data."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlers.assets.store import Asset
@@ -124,17 +124,13 @@ def test_checksums_are_those_that_publishers_compute():
     assert privacy.digest(container) == privacy.container_checksum(algorithm().ddo)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
-)
+LEAVES = st.none() | st.booleans() | st.text(max_size=20)
+JSON = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=9), inner), max_leaves=9)
+LISTS = ["publisherTrustedAlgorithms", "trustedAlgorithms", "publisherTrustedAlgorithmPublishers"]
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(["publisherTrustedAlgorithms", "trustedAlgorithms", "publisherTrustedAlgorithmPublishers"]),
-        JSON,
-    )
-)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(LISTS), JSON))
 def test_a_section_that_cannot_be_read_allows_nothing(section):
     """Whatever stands there, raw code does not run, and no algorithm that is not named."""
     found = rules(**section)

@@ -40,7 +40,7 @@ def test_a_killed_worker_loses_no_job(jobs: Jobs, workers: Workers, tally: Path)
     eventually(lambda: not any(process.is_running() for process in below))
     workers.start()
     assert {"attempt": 2} == ended(jobs, job.id).results
-    assert [] == list((workers.settings.home / "work").glob(f"{job.id}-2"))
+    eventually(lambda: not list((workers.settings.home / "work").glob(f"{job.id}-2")))
 
 
 def test_a_killed_worker_takes_a_whole_tree_with_it(jobs: Jobs, workers: Workers, tally: Path) -> None:
