@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import orjson
 import structlog
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from handlers.assets.ddo import name_of
+from handlers.assets.ddo import name_of, services
 from handlers.assets.did import canonical
 from handlers.assets.store import DEFAULT_TYPE, Asset, missing
 from handlers.assets.tables import RemoteDdoRow
@@ -92,9 +92,9 @@ class Aquarius:
 
     def _asked(self, did: str, row: Mapping[str, Any] | None) -> Asset:
         """Ask the store; let what is known stand in for it where it does not answer."""
+        if self._useless.holds(did) or self._down.holds(self._url):
+            return self._stand_in(row, BadGateway("It gave no answer a moment ago."))
         try:
-            if self._useless.holds(did) or self._down.holds(self._url):
-                raise BadGateway("It gave no answer a moment ago.")
             answer = self._ask(did, row["etag"] if row is not None else "")
         except AssetNotFound:
             self._forget(did)
@@ -103,7 +103,7 @@ class Aquarius:
             self._useless.note(did)
             return self._stand_in(row, problem)
         ddo, etag = answer or (row["ddo"] if row is not None else None, row["etag"] if row is not None else "")
-        if not isinstance(ddo, Mapping) or not is_about(ddo, did):
+        if not is_ddo_of(ddo, did):
             raise BadGateway("The metadata store answered with something that is no DDO of this asset.")
         return as_asset(self._remember(did, ddo, etag))
 
@@ -225,10 +225,10 @@ def read_json(fetched: Fetched) -> Any:
         raise BadGateway("The metadata store answered with something that is no JSON.") from error
 
 
-def is_about(ddo: Mapping[str, Any], did: str) -> bool:
-    """Tell whether a DDO is that of an asset."""
+def is_ddo_of(found: Any, did: str) -> TypeGuard[Mapping[str, Any]]:
+    """Tell whether an answer is the DDO of an asset; without services it is none, and there is nothing to have."""
     try:
-        return canonical(str(ddo.get("id", ""))) == did
+        return isinstance(found, Mapping) and canonical(str(found.get("id", ""))) == did and bool(services(found))
     except AssetNotFound:
         return False
 

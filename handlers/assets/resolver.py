@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from handlers.assets.aquarius import Aquarius
@@ -48,7 +49,7 @@ def resolver(settings: Settings, assets: Assets) -> Resolver:
     elsewhere = Aquarius(
         settings.metadata_url,
         assets.database,
-        Fetcher(remote, patience_s=settings.metadata_timeout_s),
+        Fetcher(remote, patience_s=settings.metadata_timeout_s, least_rate=math.inf),
         fresh_s=settings.metadata_fresh_s,
         stale_s=settings.metadata_stale_s,
     )

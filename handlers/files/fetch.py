@@ -42,9 +42,10 @@ class Patience:
     Only the time that is spent waiting for the peer counts, so that a slow reader on our side does no harm.
     """
 
-    def __init__(self, seconds: float) -> None:
-        """Wait for *seconds*, and then for as long as the peer keeps up the least rate."""
+    def __init__(self, seconds: float, least_rate: float = LEAST_RATE) -> None:
+        """Wait for *seconds*, and then for as long as the peer keeps up *least_rate*, in bytes a second."""
         self._seconds = seconds
+        self._least_rate = least_rate
         self._waited = 0.0
         self._received = 0
 
@@ -55,7 +56,7 @@ class Patience:
         Raises:
             TimeoutError: No longer.
         """
-        left = self._seconds + self._received / LEAST_RATE - self._waited
+        left = self._seconds + self._received / self._least_rate - self._waited
         if left <= 0:
             raise TimeoutError
         return min(left, self._seconds)
@@ -148,16 +149,20 @@ class Fetched:
 class Fetcher:
     """Sends requests that a stranger's file needs."""
 
-    def __init__(self, remote: Remote, *, patience_s: float, connect: Connect = connect) -> None:
+    def __init__(
+        self, remote: Remote, *, patience_s: float, least_rate: float = LEAST_RATE, connect: Connect = connect
+    ) -> None:
         """Go where *remote* lets us.
 
         Args:
             remote: Judges addresses.
             patience_s: How long a peer may keep us waiting, in seconds.
+            least_rate: Bytes a second by which a peer earns more of it; infinity: it earns none.
             connect: Opens a connection.
         """
         self._remote = remote
         self._patience_s = patience_s
+        self._least_rate = least_rate
         self._connect = connect
 
     def open(self, url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Fetched:
@@ -167,7 +172,7 @@ class Fetcher:
             AddressRefused: It leads where this server does not call.
             BadGateway: There is no answer.
         """
-        patience = Patience(self._patience_s)
+        patience = Patience(self._patience_s, self._least_rate)
         for _ in range(MOST_REDIRECTS + 1):
             parsed = self._remote.check(url)
             found = self._send(parsed, method, HEADERS | dict(headers or {}), patience)
@@ -182,11 +187,13 @@ class Fetcher:
         """Send one request."""
         address = self._remote.pinned(url)
         sock: socket.socket | None = None
+        begun = time.monotonic()
         try:
             sock = self._connect((address, port_of(url)), patience.left_s)
             if url.scheme == "https":
                 sock.settimeout(patience.left_s)
                 sock = certificates().wrap_socket(sock, server_hostname=host_of(url))
+            patience.note(time.monotonic() - begun, 0)
             response = exchange(sock, url, method, headers, patience)
         except (OSError, ssl.SSLError, http.client.HTTPException, ValueError) as error:
             if sock is not None:

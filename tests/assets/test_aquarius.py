@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 
-from handlers.assets.aquarius import MOST_BYTES, PATH, Aquarius
+from handlers.assets.aquarius import ABSENT_S, MOST_BYTES, PATH, Aquarius
 from handlers.assets.resolver import resolver
 from handlers.assets.store import Assets
 from handlers.errors import AddressRefused, AssetNotFound, BadGateway, MetadataUnavailable
@@ -62,7 +64,7 @@ def store(upstream, database, clock):
     """Returns what asks the store, patiently or not."""
 
     def store(*, fresh_s=60.0, stale_s=1000.0):
-        fetcher = Fetcher(Remote(trusted=upstream.url), patience_s=0.5)
+        fetcher = Fetcher(Remote(trusted=upstream.url), patience_s=0.5, least_rate=math.inf)
         return Aquarius(upstream.url, database, fetcher, fresh_s=fresh_s, stale_s=stale_s, clock=clock)
 
     return store
@@ -120,19 +122,30 @@ def test_another_process_knows_it_too(upstream, store):
     assert 1 == len(upstream.requests)
 
 
+def dripping(body):
+    """Return an answer that comes a thousand bytes at a time."""
+    head, _ = whole(b"", length=len(body))
+    return [head, *(piece for start in range(0, len(body), 1000) for piece in (body[start : start + 1000], 0.2))]
+
+
 FAULTS = {
     "gives no answer": None,
     "fails": always(*whole(b"", status="500 Internal Server Error")),
     "is silent": always(30.0),
     "drips": always(*[b"H", 0.1] * 100),
+    "drips its document": lambda *_: dripping(json.dumps(ddo("x" * 100_000)).encode()),
     "ends short": always(*whole(b"{", length=1000)),
     "says no JSON": always(*whole(b"<html>")),
     "says what is no DDO": always(*whole(b"[]")),
+    "says nothing of services": lambda *_: whole(json.dumps(ddo() | {"service": []}).encode()),
     "speaks of another asset": always(*whole(json.dumps(ddo(did=OTHER)).encode())),
     "says too much": always(*whole(b" " * (MOST_BYTES + 1))),
     "says it is not modified": always(*whole(b"", status="304 Not Modified")),
     "redirects to a private address": always(*whole(b"", status="302 Found", Location="http://10.1.2.3/")),
 }
+
+#: Those that nothing stands in for: the store is there, and wrong.
+LIES = ("says what is no DDO", "says nothing of services", "speaks of another asset")
 
 
 @pytest.mark.parametrize("serve", FAULTS.values(), ids=FAULTS)
@@ -146,8 +159,9 @@ def test_while_it_fails_what_it_said_counts(upstream, store, clock, serve):
     for did in (DID, OTHER):
         upstream.paths[PATH + did] = serve or always(b"")
 
-    content = serve in (FAULTS["says what is no DDO"], FAULTS["speaks of another asset"])
-    if content:
+    if serve in [
+        FAULTS[name] for name in ("says what is no DDO", "says nothing of services", "speaks of another asset")
+    ]:
         with pytest.raises(BadGateway):
             one.read(DID)
     else:
@@ -162,6 +176,27 @@ def test_while_it_fails_what_it_said_counts(upstream, store, clock, serve):
     clock.now += 60
     says(upstream, ddo("Back"))
     assert "Back" == one.read(DID).name
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_store_that_is_back_is_asked_again(upstream, store, clock, known):
+    """However often others have asked meanwhile."""
+    one = store(fresh_s=0.0)
+    if known:
+        says(upstream, ddo())
+        one.read(DID)
+    upstream.paths[PATH + DID] = always(b"")
+    for _ in range(30):
+        clock.now += 1
+        with nullcontext() if known else pytest.raises(MetadataUnavailable):
+            one.read(DID)
+    failed = len(upstream.requests)
+
+    says(upstream, ddo("Back"))
+    clock.now += ABSENT_S
+
+    assert "Back" == one.read(DID).name
+    assert failed < 6
 
 
 def test_what_it_no_longer_has_is_gone(upstream, store, clock):

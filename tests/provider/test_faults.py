@@ -14,6 +14,7 @@ import pytest
 
 from handlers import services
 from handlers.app import create_app
+from handlers.assets.aquarius import MOST_BYTES
 from handlers.demo.node import secret_of
 from handlers.errors import BadGateway
 from handlers.storage import migrate
@@ -274,7 +275,20 @@ STORE_FAULTS = {
     "silent": (always(30.0), 503),
     "fails": (always(*whole(b"", status="500 Internal Server Error")), 503),
     "knows nothing": (always(*whole(b"Asset DID not found", status="404 Not Found")), 404),
+    "breaks off": (always(*whole(b'{"id": ', length=5000)), 503),
+    "drips its document": (lambda *_: [whole(b"", length=60_000)[0], *[b" " * 1000, 0.2] * 60], 503),
+    "says no JSON": (always(*whole(b"<html>")), 503),
+    "says too much": (lambda *_: whole(b" " * (MOST_BYTES + 1)), 503),
+    "redirects to a private address": (
+        always(*whole(b"", status="302 Found", Location="http://10.1.2.3/secretfile")),
+        503,
+    ),
+    "is gone": (always(*whole(b"", status="410 Gone")), 404),
     "lies": (always(*whole(b'{"id": "did:op:12"}')), 502),
+    "speaks of an asset without services": (
+        always(*whole(json.dumps({"id": "did:op:" + "e" * 64, "service": []}).encode())),
+        502,
+    ),
 }
 
 
