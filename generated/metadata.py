@@ -65,10 +65,10 @@ class AssetStatus(TypedDict):
     isOrderDisabled: NotRequired[bool | None]
 
 
-Cost: TypeAlias = float | str | None
+Cost: TypeAlias = float | str
 
 
-Timeout: TypeAlias = float | str | None
+Timeout: TypeAlias = int | str | None
 
 
 class TrustedAlgorithm(TypedDict):
@@ -206,7 +206,7 @@ class PublishedMetadata(TypedDict):
 class Service(TypedDict):
     """One thing that can be done with the asset."""
 
-    type: str
+    type: Literal["metadata", "provenance", "authorization", "access", "compute"]
     index: NotRequired[int]
     serviceEndpoint: NotRequired[str | None]
     attributes: ServiceAttributes

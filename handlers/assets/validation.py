@@ -15,6 +15,7 @@ from handlers.spec.documents import read_generated
 from handlers.spec.schemas import Checker, Schemas
 
 SOLD: Final = ("access", "compute")
+KINDS: Final = ("dataset", "algorithm")
 TOKEN_DIGITS: Final = 40  # of a DID that is the address of its datatoken
 MOST_FAULTS: Final = 50  # that are told at once
 
@@ -78,12 +79,16 @@ def in_service(here: str, service: Mapping[str, Any], taken: set[Any]) -> Found:
     taken.add(index)
     if kind == "metadata":
         main = service["attributes"].get("main") or {}
+        if main.get("type") not in KINDS:
+            yield f"{here}/attributes/main/type", "An asset is a dataset or an algorithm."
         yield from in_files(f"{here}/attributes/main", main)
         yield from in_algorithm(f"{here}/attributes/main", main)
 
 
 def in_files(here: str, main: Mapping[str, Any]) -> Found:
     """Yield what is wrong with the public list of files."""
+    if main.get("files") is None:
+        yield f"{here}/files", "The files have to be listed, without their addresses."
     taken: set[Any] = set()
     for place, file in enumerate(main.get("files") or []):
         if file.get("url"):

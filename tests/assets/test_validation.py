@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.assets import validation
 from handlers.assets.ddo import Sale, make_ddo
+from handlers.assets.did import canonical
+from handlers.assets.offers import offer_of
+from handlers.assets.store import Asset
 from handlers.errors import InputInvalid
 from handlers.storage.sql import now
+from tests.assets.documents import ddos, faulty, plant
 
 ADDRESS = "0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"
 TOKEN = "0x0c184915b07b44C888D468bE85A9b28253e80070"
@@ -66,6 +70,13 @@ def test_what_clients_publish_is_right():
     assert [] == places(make_ddo(DID, name="a", files=[{"contentType": "text/csv"}], created=now(), sale=sale))
 
 
+def asset_of(ddo):
+    """Return the asset that a document describes."""
+    at = now()
+    facts = {"name": "", "owner": None, "blob": None, "content_type": "", "size": 0, "job": None}
+    return Asset(did=canonical(ddo["id"]), ddo=ddo, created=at, updated=at, **facts)
+
+
 #: Where something is put that is wrong there, and the place that is told.
 FAULTS = [
     ("/id", "did:op:12", "/id"),
@@ -76,6 +87,7 @@ FAULTS = [
     ("/credentials/allow/0/type", "email", "/credentials/allow/0/type"),
     ("/credentials/allow/0/values/0", "everybody", "/credentials/allow/0/values/0"),
     ("/service/1/type", "metadata", "/service"),
+    ("/service/1/type", "lease", "/service/1/type"),
     ("/service/0/type", "provenance", "/service"),
     ("/service/2/index", 3, "/service/2/index"),
     ("/service/1/index", -1, "/service/1/index"),
@@ -84,6 +96,9 @@ FAULTS = [
     ("/service/1/attributes/main/timeout", "long", "/service/1/attributes/main/timeout"),
     ("/service/0/attributes/main/files/0/url", "https://a.example", "/service/0/attributes/main/files/0/url"),
     ("/service/0/attributes/encryptedFiles", "https://a.example", "/service/0/attributes/encryptedFiles"),
+    ("/service/0/attributes/main/type", "book", "/service/0/attributes/main/type"),
+    ("/service/0/attributes/main/files", None, "/service/0/attributes/main/files"),
+    ("/service/1/attributes/main/timeout", 1.5, "/service/1/attributes/main/timeout"),
     ("/service/0/attributes/main/type", "algorithm", "/service/0/attributes/main/algorithm/container/entrypoint"),
     (
         "/service/2/attributes/main/privacy/publisherTrustedAlgorithms/0/did",
@@ -98,20 +113,12 @@ FAULTS = [
 ]
 
 
-def planted(ddo, place, value):
-    """Put a value at a place."""
-    *path, last = place.strip("/").split("/")
-    for word in path:
-        ddo = ddo[int(word)] if isinstance(ddo, list) else ddo[word]
-    ddo[int(last) if isinstance(ddo, list) else last] = value
-
-
 @pytest.mark.parametrize(("place", "value", "told"), FAULTS)
 def test_a_fault_is_told_where_it_is(place, value, told):
     """By a pointer into the document."""
     ddo = published()
 
-    planted(ddo, place, value)
+    plant(ddo, place, value)
 
     assert told in places(ddo)
 
@@ -130,12 +137,31 @@ def test_all_faults_are_told_at_once(chosen):
     """However many there are, each at its place, and nothing else."""
     ddo = copy.deepcopy(published())
     for place, value in chosen:
-        planted(ddo, place, value)
+        plant(ddo, place, value)
     if ("/service/1/index", None) in chosen:
         del ddo["service"][1]["index"]
         chosen = chosen - {("/service/2/index", 3)}  # which is then the only one with this index
 
     assert {place for place, _ in chosen} == set(places(ddo))
+
+
+@settings(deadline=None)
+@given(ddo=ddos())
+def test_any_valid_document_passes(ddo):
+    """Whatever it has of what it may have, and in whatever form clients write that; and what it sells can be sold."""
+    assert [] == places(ddo)
+    for service in ddo["service"]:
+        if service["type"] in validation.SOLD:
+            assert service["index"] == offer_of(asset_of(ddo), service).index
+
+
+@settings(deadline=None, max_examples=200)
+@given(planted=faulty())
+def test_one_fault_in_any_document_is_told_at_its_place(planted):
+    """And nothing else is."""
+    ddo, place = planted
+
+    assert {place} == set(places(ddo))
 
 
 def test_an_algorithm_says_how_it_is_run():

@@ -58,7 +58,7 @@ class Market:
         did = self.did(next(self.turn))
         sealed = seal([{"index": 0, "url": self.url}], Keys(self.here.settings).current)
         terms = {"main": {"name": "access", "cost": cost, "timeout": 0}}
-        metadata = {"main": {"type": "dataset", "name": "Rows"}, "encryptedFiles": sealed, "status": status}
+        metadata = {"main": main("Rows"), "encryptedFiles": sealed, "status": status}
         ddo = self.ddo(did, metadata) | {"dataToken": self.shop.token.address} | members
         ddo["service"].append({"type": "access", "index": 3, "attributes": terms})
         return self.here.assets.register(ddo).did
@@ -126,13 +126,13 @@ class Market:
         did = self.did(turn)
         generated = case.body if isinstance(case.body, Mapping) else {}
         others = {name: value for name, value in generated.items() if name not in ("dataToken", "credentials")}
-        case.body = others | self.ddo(did, {"main": {"type": "dataset", "name": "Rows"}})
+        case.body = others | self.ddo(did, {"main": main("Rows")})
         case.query = {"publisherAddress": BUYER.address, "signature": self.sign("POST" + did)}
         self.registered = did
 
     def validate_ddo(self, case, turn):
         """Ask whether it may be published."""
-        case.body = self.ddo(self.registered, {})
+        case.body = self.ddo(self.registered, {"main": main("Rows")})
 
     def read_ddo(self, case, turn):
         """Read what is there."""
@@ -143,7 +143,7 @@ class Market:
     def replace_ddo(self, case, turn):
         """Replace what was registered last."""
         case.path_parameters = {"did": self.registered}
-        case.body = self.ddo(self.registered, {"main": {"type": "dataset", "name": f"Rows {turn}"}})
+        case.body = self.ddo(self.registered, {"main": main(f"Rows {turn}")})
         case.query = {"publisherAddress": BUYER.address, "signature": self.sign("PUT" + self.registered)}
 
     def retire_ddo(self, case, turn):
@@ -162,3 +162,8 @@ def put(case, **parameters):
     else:
         case.query = sent
     return sent
+
+
+def main(name):
+    """Return what metadata have to say."""
+    return {"type": "dataset", "name": name, "files": [{"index": 0, "contentType": "text/csv"}]}

@@ -16,7 +16,7 @@ DID = "did:op:" + "ab" * 32
 PROVIDER = "/api/v1/services"
 ADDRESS = "0x" + "12" * 20
 ACCESS = {"type": "access", "index": 3, "attributes": {}}
-METADATA = [{"type": "metadata", "index": 0, "attributes": {}}]
+METADATA = [{"type": "metadata", "index": 0, "attributes": {"main": {"type": "dataset", "files": []}}}]
 
 
 def entries() -> set[tuple[str, str]]:
