@@ -30,6 +30,7 @@ class Sale:
     timeout_s: int = 0  #: how long an order is good; 0: for ever
     token: str = ""  #: address of the datatoken
     publisher: str = ""  #: address
+    endpoint: str = ""  #: address of the server from which it is had, as buyers see it
     allow: Sequence[str] = ()  #: the only addresses that may have it; none: all
     deny: Sequence[str] = ()  #: addresses that may not
     privacy: Mapping[str, Any] = field(default_factory=dict)  #: which algorithms may compute on it
@@ -90,7 +91,7 @@ def make_ddo(
         **({"dataToken": sale.token} if sale.token else {}),
         **credentials(sale),
         "service": [
-            {"type": "metadata", "index": METADATA_INDEX, "serviceEndpoint": "", "attributes": metadata},
+            {"type": "metadata", "index": METADATA_INDEX, "serviceEndpoint": sale.endpoint, "attributes": metadata},
             *(sold(kind, sale, when) for kind in sale.services),
         ],
     }
@@ -98,12 +99,25 @@ def make_ddo(
 
 def sold(kind: str, sale: Sale, when: str) -> dict[str, Any]:
     """Return a service that is sold."""
-    main: dict[str, Any] = {"name": NAMES[kind], "cost": cost(sale.price), "timeout": sale.timeout_s}
-    if sale.publisher:
-        main |= {"creator": sale.publisher, "datePublished": when}
+    main: dict[str, Any] = {
+        "name": NAMES[kind],
+        "datePublished": when,
+        "cost": cost(sale.price),
+        "timeout": sale.timeout_s,
+        **({"creator": sale.publisher} if sale.publisher else {}),
+    }
     if kind == "compute":
-        main["privacy"] = dict(sale.privacy)
-    return {"type": kind, "index": INDEXES[kind], "serviceEndpoint": "", "attributes": {"main": main}}
+        main |= {"privacy": dict(sale.privacy), "provider": environment(sale)}
+    return {"type": kind, "index": INDEXES[kind], "serviceEndpoint": sale.endpoint, "attributes": {"main": main}}
+
+
+def environment(sale: Sale) -> dict[str, Any]:
+    """Return the part of a service that says where is computed; which images and machines there are is not said."""
+    cluster = {"type": "Seamark", "url": sale.endpoint}
+    return {
+        "type": "Seamark",
+        "environment": {"cluster": cluster, "supportedContainers": [], "supportedServers": []},
+    }
 
 
 def credentials(sale: Sale) -> dict[str, Any]:

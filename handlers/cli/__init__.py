@@ -17,7 +17,7 @@ COMMANDS: Final = {
     "check": "Tell what works, what does not, and how to mend it.",
     "new": "Write a new operation, or take in an API.",
     "generate": "Make generated/ of specs/.",
-    "asset": "Add, list, show and remove assets.",
+    "asset": "Add, publish, list, show and remove assets.",
     "job": "List, show and cancel jobs, and read their logs.",
     "token": "Make, list and revoke tokens.",
     "key": "Make, import, show and rotate the provider's keys.",

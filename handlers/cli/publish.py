@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from handlers.cli.output import json_option, show_json
 
+if TYPE_CHECKING:
+    from handlers.assets.ddo import Sale
+    from handlers.settings import Settings
+
 CONTAINER: Final = ("entrypoint", "image", "tag")
+AMOUNT: Final = re.compile(r"[0-9]{1,10}(\.[0-9]{1,18})?")
 
 
 @click.command("publish")
@@ -38,14 +44,17 @@ CONTAINER: Final = ("entrypoint", "image", "tag")
 @click.option("--image", default="", help="Of an algorithm: the image in which it runs.")
 @click.option("--tag", default="latest", show_default=True, help="Of an algorithm: the tag of the image.")
 @click.option("--mint", metavar="ADDRESS=TOKENS", multiple=True, help="Give datatokens to an address; may repeat.")
+@click.option("--endpoint", default="", help="This server's address, as buyers see it; else SEAMARK_PUBLIC_URL.")
+@click.option("--url", envvar="SEAMARK_URL", hidden=True)
 @json_option
-def command(source: str, mint: tuple[str, ...], as_json: bool, **given: Any) -> None:
+def command(source: str, mint: tuple[str, ...], url: str | None, as_json: bool, **given: Any) -> None:
     """Offer FILE, or what is at URL, to buyers: seal where it is, make its datatoken, and register its DDO.
 
     Works on the configured store: the provider's key and the chain are this machine's. With --entrypoint and --image
     it is an algorithm.
     """
-    from handlers.assets.ddo import Sale
+    if url:
+        raise click.UsageError("It works on the configured store, whose keys seal and pay; unset SEAMARK_URL.")
     from handlers.services import start
     from handlers.settings import Settings
     from handlers.storage.migrate import upgrade
@@ -53,20 +62,40 @@ def command(source: str, mint: tuple[str, ...], as_json: bool, **given: Any) -> 
     given_away = amounts(mint)
     if given_away and not given["price"].strip("0. "):
         raise click.UsageError("--mint is for what has a --price: what is free has no datatokens.")
-    here = start(Settings())
-    upgrade(here.database)
-    given["services"] = given["services"] or ("access",)
-    container = container_of(*(given.pop(name) for name in CONTAINER))
+    settings = Settings()
     described = {name: given.pop(name) for name in ("name", "content_type", "author", "license_name", "description")}
-    described["kind"] = "algorithm" if container else "dataset"
-    sale = Sale(container=container, privacy=privacy_of(given), **given)
+    sale = sale_of(given, settings)
+    here = start(settings)
+    upgrade(here.database)
     try:
-        asset = here.publisher.publish(source, sale, described)
+        asset = here.publisher.publish(source, sale, described | {"kind": "algorithm" if sale.container else "dataset"})
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--price") from error
     here.publisher.mint(asset, dict(given_away))
     here.close()
     show(asset.ddo, as_json)
+
+
+def sale_of(given: dict[str, Any], settings: Settings) -> Sale:
+    """Return how the options want an asset to be offered.
+
+    Raises:
+        UsageError: Some do not go together.
+    """
+    from handlers.assets.ddo import Sale
+
+    given["services"] = given["services"] or ("access",)
+    given["endpoint"] = given["endpoint"].rstrip("/") or address_of(settings)
+    container = container_of(*(given.pop(name) for name in CONTAINER))
+    return Sale(container=container, privacy=privacy_of(given), **given)
+
+
+def address_of(settings: Settings) -> str:
+    """Return where clients find this server: those of this machine at least."""
+    from handlers.cli import home, programs
+
+    here = settings.public_url.rstrip("/") or home.noted_url(settings) or programs.address_of(settings, settings.port)
+    return here + settings.mount_points.get("provider", "").rstrip("/")
 
 
 def container_of(entrypoint: str, image: str, tag: str) -> Mapping[str, str]:
@@ -81,11 +110,18 @@ def container_of(entrypoint: str, image: str, tag: str) -> Mapping[str, str]:
 
 
 def privacy_of(given: dict[str, Any]) -> Mapping[str, Any]:
-    """Take what says which algorithms may compute on an asset out of the options, and return it as a DDO has it."""
-    algorithms: Sequence[str] = given.pop("algorithms")
+    """Take what says which algorithms may compute on an asset out of the options, and return it as a DDO has it.
+
+    Raises:
+        UsageError: No computing is sold.
+    """
+    raw, network, algorithms = (given.pop(name) for name in ("allow_raw_algorithm", "allow_network", "algorithms"))
+    if (raw or network or algorithms) and "compute" not in given["services"]:
+        raise click.UsageError("Which algorithms may compute on it is said with --service compute only.")
     return {
-        "allowRawAlgorithm": given.pop("allow_raw_algorithm"),
-        "allowNetworkAccess": given.pop("allow_network"),
+        "allowRawAlgorithm": raw,
+        "allowNetworkAccess": network,
+        "allowAllPublishedAlgorithms": False,
         "publisherTrustedAlgorithms": [{"did": did} for did in algorithms],
     }
 
@@ -96,10 +132,12 @@ def amounts(pairs: Sequence[str]) -> Sequence[tuple[str, Decimal]]:
     Raises:
         BadParameter: A pair says neither.
     """
+    from handlers.chain.orders import is_address
+
     found = []
     for pair in pairs:
         address, _, tokens = pair.partition("=")
-        if not tokens.replace(".", "", 1).isdecimal():
+        if not is_address(address) or not AMOUNT.fullmatch(tokens):
             raise click.BadParameter(f"{pair!r} is not ADDRESS=TOKENS.", param_hint="--mint")
         found.append((address, Decimal(tokens)))
     return found
@@ -107,13 +145,21 @@ def amounts(pairs: Sequence[str]) -> Sequence[tuple[str, Decimal]]:
 
 def show(ddo: Mapping[str, Any], as_json: bool) -> None:
     """Say what was published, and what to try with it."""
+    from handlers.chain.orders import NOBODY
+
     if as_json:
         show_json(ddo)
         return
     click.echo(ddo["id"])
+    if ddo.get("dataToken"):
+        click.echo(f"  datatoken {ddo['dataToken']}", err=True)
     for service in ddo["service"][1:]:
         main = service["attributes"]["main"]
-        price = f"{main['cost']} of {ddo['dataToken']}" if ddo.get("dataToken") else "free"
+        price = f"{main['cost']} datatokens" if ddo.get("dataToken") else "free"
         click.echo(f"  service {service['index']}, {service['type']}: {price}", err=True)
-    query = f"documentId={ddo['id']}&serviceId={ddo['service'][1]['index']}&consumerAddress=ADDRESS"
-    click.echo(f"What it costs: curl '…/api/v1/services/initialize?{query}'", err=True)
+    first = ddo["service"][1]
+    (buyer, *_) = [one for rule in ddo.get("credentials", {}).get("allow", []) for one in rule["values"]] or [NOBODY]
+    query = f"documentId={ddo['id']}&serviceId={first['index']}&consumerAddress={buyer}"
+    click.echo(f"Try: curl '{first['serviceEndpoint']}/api/v1/services/initialize?{query}'", err=True)
+    if first["serviceEndpoint"].startswith("http://127."):
+        click.echo("Buyers elsewhere do not find that address: give --endpoint, or SEAMARK_PUBLIC_URL.", err=True)

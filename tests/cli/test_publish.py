@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -42,11 +43,16 @@ def run(tmp_path, upstream, shop):
     file = tmp_path / "rows.csv"
     file.write_bytes(BODY)
 
-    def run(source, *options, chain=False):
+    def command(*arguments, chain=False):
         given = {"provider_key": PROVIDER, "allowed_networks": "127.0.0.0/8", "fetch_timeout_s": 5}
         given |= {"chain_url": shop.node.url, "chain_factory": shop.factory} if chain else {}
+        return seamark(environment_for(tmp_path / "home", **given), "asset", *arguments)
+
+    def run(source, *options, chain=False):
         where = {"FILE": file, "URL": upstream.url + "/rows.csv"}.get(source, source)
-        return seamark(environment_for(tmp_path / "home", **given), "asset", "publish", where, *options)
+        return command("publish", where, *options, chain=chain)
+
+    run.command = command
 
     run.settings = lambda: Settings(
         home=tmp_path / "home",
@@ -74,7 +80,7 @@ def client(run):
 
 
 @pytest.mark.parametrize("source", ["FILE", "URL"])
-def test_what_is_free_is_had_by_everybody(run, client, source):
+def test_what_is_free_is_had_by_everybody(run, client, upstream, source):
     """A file is kept here, and an address is sealed: nobody reads it in the DDO."""
     done = run(source, "--name", "Rows", "--author", "Ann", "--license", "CC0")
     assert 0 == done.returncode, done.stderr
@@ -87,8 +93,37 @@ def test_what_is_free_is_had_by_everybody(run, client, source):
     assert ("Rows", "Ann", "CC0") == tuple(
         ddo["service"][0]["attributes"]["main"][name] for name in ("name", "author", "license")
     )
-    assert "127.0.0.1" not in json.dumps(ddo)
+    assert upstream.url not in json.dumps(ddo)
     assert (source == "URL") == ("encryptedFiles" in ddo["service"][0]["attributes"])
+
+
+def test_clients_are_told_where_it_is_had(run, client):
+    """In each service, and in a line that can be pasted; this server's address is the one that it is known by."""
+    allowed = "0x" + "ab" * 20
+    done = run("FILE", "--endpoint", "https://data.example/", "--allow", allowed)
+    (line,) = re.findall(r"curl '(\S+)'", done.stderr)
+    by_default = json.loads(run("FILE", "--name", "Again", "--json").stdout)
+    caller = client()
+    ddo = caller.get(f"/api/v1/aquarius/assets/ddo/{done.stdout.strip()}").json
+
+    assert ["https://data.example"] * 2 == [service["serviceEndpoint"] for service in ddo["service"]]
+    # Nothing serves this store, so that it is where it would be.
+    assert "http://127.0.0.1:8030" == by_default["service"][1]["serviceEndpoint"]
+    assert line.startswith("https://data.example/api/")
+    assert 0.0 == caller.get(line.removeprefix("https://data.example")).json["numTokens"]
+
+
+def test_what_was_published_is_listed_and_shown(run):
+    """As any asset is; with its DDO."""
+    did = run("URL", "--name", "Rows").stdout.strip()
+
+    assert f"{did}  Rows" in run.command("list").stdout
+    shown = json.loads(run.command("show", did, "--json").stdout)
+    assert (did, "Rows", ["metadata", "access"]) == (
+        shown["did"],
+        shown["name"],
+        [service["type"] for service in shown["ddo"]["service"]],
+    )
 
 
 @pytest.mark.parametrize("source", ["FILE", "URL"])
@@ -123,6 +158,7 @@ def test_computing_on_it_is_sold_with_its_rules(run):
     assert ("compute", 4) == (ddo["service"][1]["type"], ddo["service"][1]["index"])
     assert [{"did": algorithm}] == main["privacy"]["publisherTrustedAlgorithms"]
     assert {"allow": [{"type": "address", "values": [allowed]}]} == ddo["credentials"]
+    assert {"name", "datePublished", "cost", "timeout", "privacy", "provider"} == main.keys()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +168,10 @@ def test_computing_on_it_is_sold_with_its_rules(run):
         ("FILE", ["--price", "cheap"], "is no price"),
         ("FILE", ["--allow", "everybody"], "/credentials/allow/0/values/0"),
         ("FILE", ["--image", "python"], "go together"),
-        ("FILE", ["--mint", "0x12"], "ADDRESS=TOKENS"),
+        ("FILE", ["--mint", "0x12", "--price", "1"], "ADDRESS=TOKENS"),
+        ("FILE", ["--mint", "0x12=5", "--price", "1"], "ADDRESS=TOKENS"),
+        ("FILE", ["--allow-raw-algorithm"], "--service compute"),
+        ("FILE", ["--url", "http://127.0.0.1:1"], "configured store"),
         ("/nothing", [], "There is no file"),
         ("http://127.0.0.1:1/a", [], "did not answer"),
         ("http://10.1.2.3/a", [], "not a public one"),
