@@ -66,6 +66,15 @@ def test_the_quick_start_prints_what_the_readme_shows(shared, tmp_path):
     assert [shape(shown) for _, shown in steps] == [shape(text) for text in texts]
 
 
+def test_a_file_is_offered_as_the_readme_shows(shared, tmp_path):
+    """Published by the command, and quoted by the server."""
+    [steps] = transcripts("offer")
+
+    texts = printed(steps, tmp_path, shared.environment, shared.port)
+
+    assert [shape(shown) for _, shown in steps] == [shape(text) for text in texts]
+
+
 def test_a_new_operation_is_written_and_served_as_the_readme_shows(tmp_path):
     """From `seamark new operation` to its answers, sync and async: what is printed is what the README shows."""
     written, called = transcripts("new operation")
