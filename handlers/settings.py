@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -228,6 +229,16 @@ class Settings(BaseSettings):
         """Refuse a name that is wrong or missing, or what is no address, at once."""
         keeper_contracts_in(text)
         return text
+
+    @field_validator("metadata_url")
+    @classmethod
+    def _is_address(cls, text: str) -> str:
+        """Refuse what is no address at once, and cut what clients cut: the path of the API behind it."""
+        url = text.strip().partition("/api/v1/aquarius")[0].rstrip("/")
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+            raise ValueError("It is not the address of a server, with http or https and without a password")
+        return url
 
     @cached_property
     def sql_url(self) -> str:

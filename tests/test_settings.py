@@ -34,6 +34,21 @@ def test_homes_do_not_share_a_runtime_folder(tmp_path):
     assert Settings(home=tmp_path / "a").runtime_dir != Settings(home=tmp_path / "b").runtime_dir
 
 
+@pytest.mark.parametrize(
+    "url", ["nonsense", "ftp://a.example", "https://ann:secret@a.example", "http://[", "https:///a"]
+)
+def test_what_is_no_address_of_a_metadata_store_is_refused(url):
+    """At once, by the name of the setting."""
+    with pytest.raises(ValidationError, match="metadata_url"):
+        Settings(metadata_url=url)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/api/v1/aquarius", "/api/v1/aquarius/assets/ddo/{did}"])
+def test_a_metadata_store_is_named_with_its_path_or_without(path):
+    """As clients of Aquarius take both."""
+    assert "https://a.example/key" == Settings(metadata_url=f"https://a.example/key{path}").metadata_url
+
+
 ADDRESS = "0x" + "aB" * 20
 NAMED = ",".join(f"{name}={ADDRESS}" for name in KEEPER_CONTRACTS)
 
