@@ -27,11 +27,13 @@ from handlers.assets.store import DEFAULT_TYPE, Asset, missing
 from handlers.assets.tables import RemoteDdoRow
 from handlers.errors import AssetNotFound, BadGateway, MetadataUnavailable, Problem
 from handlers.files.fetch import Fetched, Fetcher
+from handlers.files.web import plain
 from handlers.storage.sql import Database, now
 
 TABLE: Final = RemoteDdoRow.metadata.tables[RemoteDdoRow.__tablename__]
 PATH: Final = "/api/v1/aquarius/assets/ddo/"
 MOST_BYTES: Final = 4 << 20  # of one DDO
+ETAG_CHARACTERS: Final = 200  # a longer one is not kept, nor one that a header could not hold
 MOST_ROWS: Final = 10_000  # that are remembered; those asked about longest ago are forgotten first
 ABSENT_S: Final = 10.0  # how long it is remembered that there is no such asset, or no use in asking about it
 DOWN_S: Final = 2.0  # how long a store that could not be reached is not asked about anything
@@ -127,7 +129,8 @@ class Aquarius:
                 case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
                     raise missing(did)
                 case HTTPStatus.OK:
-                    return read_json(fetched), fetched.headers.get("etag", "")[:200]
+                    etag = plain(fetched.headers.get("etag", ""))
+                    return read_json(fetched), etag if len(etag) <= ETAG_CHARACTERS else ""
             raise BadGateway(f"The metadata store answered {fetched.status}.")
         finally:
             fetched.close()

@@ -113,6 +113,20 @@ def test_what_is_known_is_asked_for_again(upstream, store):
     assert [None, '"1"', '"1"'] == [headers.get("if-none-match") for _, _, headers in upstream.requests]
 
 
+@pytest.mark.parametrize("etag", ['"\x00"', '"a\r\n b"', f'"{"x" * 201}"', f'"{"x" * 70_000}"'])
+def test_an_etag_that_cannot_be_kept_is_left_out(upstream, store, etag):
+    """The document is asked for as a whole, or the answer is none."""
+    body = json.dumps(ddo()).encode()
+    upstream.paths[PATH + DID] = always(*whole(body, ETag=etag))
+    one = store(fresh_s=0.0)
+
+    for _ in range(2):
+        with nullcontext() if len(etag) < 65_536 else pytest.raises(MetadataUnavailable):
+            one.read(DID)
+
+    assert {None} == {headers.get("if-none-match") for _, _, headers in upstream.requests}
+
+
 def test_another_process_knows_it_too(upstream, store):
     """What one has asked for is kept for all."""
     says(upstream, ddo())
