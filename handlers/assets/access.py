@@ -27,7 +27,7 @@ def check(asset: Asset, caller: Caller) -> Grant:
 
     Raises:
         PaymentMissing: It has a price, and there is no order of the caller's.
-        Forbidden: It is another's, or it is kept for named addresses.
+        Forbidden: It is another's, or withdrawn, or kept for named addresses.
     """
     if asset.owner is not None and not caller.may("manage"):
         if asset.owner == caller.name:
@@ -35,6 +35,7 @@ def check(asset: Asset, caller: Caller) -> Grant:
         raise Forbidden(f"The asset {asset.did} belongs to somebody else.")
     if caller.may("manage"):
         return Grant(asset, caller.name)
+    offers.check_state(asset)
     if ddo.is_priced(asset.ddo):
         raise PaymentMissing(f"The asset {asset.did} has a price, so an operation may not read it.")
     if ddo.is_restricted(asset.ddo):

@@ -118,9 +118,7 @@ def check_credentials(asset: Asset, address: str) -> None:
     Raises:
         Forbidden: It may not.
     """
-    status = (ddos.metadata_of(asset.ddo) or {}).get("status")
-    if isinstance(status, Mapping) and (status.get("isOrderDisabled") or status.get("isRetired")):
-        raise denied(asset, DISABLED, "it is withdrawn")
+    check_state(asset)
     credentials = asset.ddo.get("credentials")
     if not credentials:
         return
@@ -130,6 +128,17 @@ def check_credentials(asset: Asset, address: str) -> None:
             raise denied(asset, OUTSIDE, "it is kept for others")
     elif rules.get("deny") and address.lower() in listed(rules["deny"]):
         raise denied(asset, DENIED, "this address is shut out")
+
+
+def check_state(asset: Asset) -> None:
+    """Let an asset be had, unless it is withdrawn for good or for now.
+
+    Raises:
+        Forbidden: It is.
+    """
+    status = (ddos.metadata_of(asset.ddo) or {}).get("status")
+    if isinstance(status, Mapping) and (status.get("isOrderDisabled") or status.get("isRetired")):
+        raise denied(asset, DISABLED, "it is withdrawn")
 
 
 def listed(rules: Any) -> set[str]:

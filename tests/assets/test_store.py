@@ -1,5 +1,6 @@
 """The embedded store of assets."""
 
+import copy
 import hashlib
 
 import pytest
@@ -120,6 +121,19 @@ def test_a_priced_asset_needs_payment(assets, csv_file):
     assert "0.5" == asset.ddo["service"][1]["attributes"]["main"]["cost"]
     with pytest.raises(PaymentMissing):
         access.check(asset, STRANGER)
+
+
+@pytest.mark.parametrize("state", ["isRetired", "isOrderDisabled"])
+def test_a_withdrawn_asset_is_not_for_operations(assets, csv_file, state):
+    """As nobody downloads it any more; a token for management still opens it."""
+    added = assets.add(csv_file)
+    document = copy.deepcopy(dict(added.ddo))
+    document["service"][0]["attributes"]["status"] = {state: True}
+    asset = assets.replace(added.did, document)
+
+    with pytest.raises(Forbidden, match="withdrawn"):
+        access.check(asset, STRANGER)
+    assert "root" == access.check(asset, Caller(name="root", scopes=frozenset({"manage"}))).caller
 
 
 def test_an_owned_asset_is_its_owners_alone(assets, csv_file):
