@@ -79,7 +79,7 @@ class Origins:
         if not self._proxies:
             return peer
         hops = [hop.strip() for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-        return hops[-self._proxies] if len(hops) >= self._proxies else peer
+        return without_port(hops[-self._proxies]) if len(hops) >= self._proxies else peer
 
     def is_local(self, environ: WSGIEnvironment) -> bool:
         """Tell whether somebody on this machine is calling, and not a web page in their browser.
@@ -100,6 +100,13 @@ class Origins:
         text: str = environ.get("HTTP_X_FORWARDED_" + name, "")
         values = [value.strip() for value in text.split(",")]
         return values[-min(self._proxies, len(values))]
+
+
+def without_port(hop: str) -> str:
+    """Return the address that a proxy names; some name the port, too, which is another for each connection."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def is_loopback_origin(origin: str) -> bool:

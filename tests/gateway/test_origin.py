@@ -43,6 +43,22 @@ def test_as_many_hops_count_as_proxies_are_trusted(proxies, address, host):
     assert f"https://{host}/mark" == origins.base_url(environ(**FORWARDED))
 
 
+@pytest.mark.parametrize(
+    ("hop", "address"),
+    [
+        ("192.0.2.1:5123", "192.0.2.1"),
+        ("[2001:db8::1]:5123", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+    ],
+)
+def test_a_client_is_one_whatever_its_port(hop, address):
+    """Some proxies name the port as well, and a client has a new one for each connection."""
+    origins = Origins(Settings(trusted_proxies=1))
+
+    assert address == origins.remote_address(environ() | {"HTTP_X_FORWARDED_FOR": hop})
+
+
 def test_the_public_url_wins():
     """SEAMARK_PUBLIC_URL is what clients see, whatever headers say."""
     origins = Origins(Settings(public_url="https://sea.example/api/", trusted_proxies=1))
