@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -17,19 +15,17 @@ import psutil
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import create_engine, make_url
 
 from handlers.jobs.records import Job
 from handlers.jobs.service import Jobs
 from handlers.jobs.tables import ENDED, Status
 from handlers.settings import Settings
 from handlers.storage import migrate
+from tests.databases import KINDS, database_of
 from tests.jobs.workshop import jobs_of
-from tests.parts import missing
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
-POSTGRES_URL = os.environ.get("SEAMARK_TEST_POSTGRES_URL", "")
 
 
 def eventually(holds: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
@@ -127,21 +123,11 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.kill()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty database of its own, of each kind that can be had."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/seamark.sqlite"
-        return
-    if not POSTGRES_URL:
-        missing("SEAMARK_TEST_POSTGRES_URL is not set.")
-    name = f"seamark_{secrets.token_hex(6)}"
-    server = create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        yield make_url(POSTGRES_URL).set(database=name).render_as_string(hide_password=False)
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    server.dispose()
+    with database_of(request.param, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from handlers import services
 from handlers.app import create_app
 from handlers.settings import Settings
 from handlers.storage import migrate
+from tests.databases import database_of
 from tests.files.upstream import Upstream
 
 KEY = "0x" + "22" * 32
@@ -29,10 +30,21 @@ def upstream():
 
 
 @pytest.fixture
-def settings(tmp_path):
+def database(request, tmp_path):
+    """URL of the database; empty, as by default: SQLite in the home folder."""
+    if not hasattr(request, "param"):
+        yield ""
+        return
+    with database_of(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(tmp_path, database):
     """Settings of a provider that may fetch from this machine, and has no chain."""
     return Settings(
         home=tmp_path,
+        database_url=database,
         redis_url=f"unix://{tmp_path}/none",
         validate_responses=True,
         allowed_networks="127.0.0.0/8",

@@ -9,6 +9,7 @@ import ecies
 import pytest
 
 from handlers.app import create_app
+from tests.databases import KINDS
 from tests.files.upstream import always, ranging, whole
 from tests.provider.conftest import ADDRESS, API, PROVIDER_KEY, Consumer, reader
 
@@ -166,8 +167,9 @@ def test_head_has_no_effect(client, consumer, held):
     assert 200 == client.get(WHERE, query_string=query).status_code
 
 
+@pytest.mark.parametrize("database", KINDS, indirect=True)
 def test_of_fifty_requests_with_one_signature_one_passes(here, consumer, held):
-    """Whatever their order."""
+    """Whatever their order, and whichever database keeps the nonce."""
     app, query = create_app(here.settings), consumer.parameters(held.did)
 
     def fetch(_):

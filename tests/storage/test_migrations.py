@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, make_url
+from sqlalchemy import inspect
 
 import handlers.assets.tables
 import handlers.chain.tables
@@ -21,26 +19,14 @@ import handlers.storage.facts  # noqa: F401 - the five imports fill Base.metadat
 from handlers.errors import StorageUnavailable
 from handlers.storage import migrate
 from handlers.storage.sql import Base, Database
-from tests.parts import missing
-
-POSTGRES_URL = os.environ.get("SEAMARK_TEST_POSTGRES_URL", "")
+from tests.databases import KINDS, database_of
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty database."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/store/seamark.sqlite"
-        return
-    if not POSTGRES_URL:
-        missing("SEAMARK_TEST_POSTGRES_URL is not set.")
-    name = f"seamark_{secrets.token_hex(6)}"
-    server = create_engine(POSTGRES_URL, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        yield make_url(POSTGRES_URL).set(database=name).render_as_string(hide_password=False)
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-    server.dispose()
+    with database_of(request.param, tmp_path / "store") as url:
+        yield url
 
 
 def upgrade_at(url: str) -> None:
