@@ -71,7 +71,7 @@ def encrypt(
         services().proofs.check(publisher, signature, did)
     else:
         services().limits.call("encrypt", request().remote_address)
-    return {"encryptedDocument": services().shop.seal(document)}, HTTPStatus.CREATED
+    return {"encryptedDocument": services().shop.seal(document, did)}, HTTPStatus.CREATED
 
 
 def encrypt_by_get(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from handlers.assets import ddo as ddos
+from handlers.assets.did import canonical
+from handlers.errors import AssetNotFound, SealInvalid
 from handlers.files.sealed import files_of, unseal
 from handlers.keys import Keys
+
+OWNER: Final = "assetDid"  # the member of a sealed entry that names its asset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +27,33 @@ class Listed:
     name: str = ""
 
 
-def read_list(sealed: str, keys: Keys) -> list[Listed]:
-    """Return the files of a sealed list.
+def bound(document: Any, did: str) -> Any:
+    """Return a list of files that says of each to which asset it belongs, so that no other can offer it.
+
+    Whoever reads a DDO could write the sealed list that stands there into one of their own. What is no list of files,
+    or for no DID, stays as it is.
+    """
+    try:
+        owner = canonical(did)
+    except AssetNotFound:
+        return document
+    entries = document if isinstance(document, list) else []
+    if not entries or not all(isinstance(entry, dict) for entry in entries):
+        return document
+    return [entry | {OWNER: owner} for entry in entries]
+
+
+def read_list(sealed: str, did: str, keys: Keys) -> list[Listed]:
+    """Return the files of a list that was sealed for the asset *did*, or for none by name.
 
     Raises:
-        SealInvalid: It is none of ours.
+        SealInvalid: It is none of ours, or another asset's.
         KeyUnavailable: This provider has no key.
     """
-    return [listed(entry, place) for place, entry in enumerate(files_of(unseal(sealed, keys.all)))]
+    entries = files_of(unseal(sealed, keys.all))
+    if any(entry.get(OWNER, did) != did for entry in entries):
+        raise SealInvalid("The files were sealed for another asset.")
+    return [listed(entry, place) for place, entry in enumerate(entries)]
 
 
 def listed(entry: Mapping[str, Any], place: int) -> Listed:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from handlers.assets import validation
+from handlers.assets import filelist, validation
 from handlers.assets.ddo import Sale, cost, make_ddo
 from handlers.assets.delivery import Delivery
 from handlers.assets.did import PREFIX, new_did
@@ -93,13 +93,17 @@ class Publisher:
         kind = members.pop("content_type", "") or facts.content_type
         listed = {"contentType": kind} | ({} if facts.length is None else {"contentLength": str(facts.length)})
         name = members.pop("name", facts.name)
-        sealed = seal([{"index": 0, "url": url, "contentType": kind, "name": facts.name}], self._keys.current)
-        sale = replace(sale, sealed=sealed)
-        validation.check_whole(make_ddo(new_did(), name=name, files=[listed], created=now(), sale=sale, **members))
+        entry = {"index": 0, "url": url, "contentType": kind, "name": facts.name}
+
+        def ddo(did: str, sale: Sale) -> dict[str, Any]:
+            sealed = seal(filelist.bound([entry], did), self._keys.current)
+            whole = replace(sale, sealed=sealed)
+            return make_ddo(did, name=name, files=[listed], created=now(), sale=whole, **members)
+
+        free = new_did()
+        validation.check_whole(ddo(free, sale))
         sale, did = self._with_token(sale, name)
-        return self._assets.register(
-            make_ddo(did or new_did(), name=name, files=[listed], created=now(), sale=sale, **members)
-        )
+        return self._assets.register(ddo(did or free, sale))
 
     def _with_token(self, sale: Sale, name: str) -> tuple[Sale, str | None]:
         """Return how an asset is sold with its datatoken, and its DID; what is free needs none."""

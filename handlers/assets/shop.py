@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from handlers.assets import ddo as ddos
-from handlers.assets import offers
+from handlers.assets import filelist, offers
 from handlers.assets.access import Claim, Door, check_person
 from handlers.assets.delivery import Delivery, File
 from handlers.assets.offers import Offer
@@ -120,14 +120,14 @@ class Shop:
         except NOT_TO_BE_HAD:
             return []
 
-    def seal(self, document: Any) -> str:
-        """Return a list of files, encrypted.
+    def seal(self, document: Any, did: str) -> str:
+        """Return a list of files, encrypted for the asset *did* alone where that is a DID.
 
         Raises:
             InputInvalid: It is no JSON.
             KeyUnavailable: The provider has no key.
         """
-        return seal(document_of(document), self._keys.current)
+        return seal(filelist.bound(document_of(document), did), self._keys.current)
 
     def address(self) -> str:
         """Return the provider's Ethereum address; empty where it has no key."""

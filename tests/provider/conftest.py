@@ -141,7 +141,7 @@ def publish(client, here):
             ],
             **members,
         }
-        ddo["service"][0]["attributes"]["encryptedFiles"] = answer.json["encryptedDocument"]
+        ddo["service"][0]["attributes"].setdefault("encryptedFiles", answer.json["encryptedDocument"])
         return here.assets.register(ddo).did
 
     return publish

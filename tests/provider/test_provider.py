@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -72,6 +73,33 @@ def test_what_is_encrypted_is_in_the_layout_of_the_reference(client):
 
     plain = ecies.decrypt(PROVIDER_KEY, bytes.fromhex(sealed[2:]))
     assert b'[{"url":"https://example.com/a.csv","index":0}]' == plain
+
+
+def test_what_is_encrypted_for_an_asset_says_so(client):
+    """In each of its files, whatever the spelling of the DID."""
+    body = {"documentId": "0x" + "AB" * 20, "publisherAddress": ADDRESS, "document": [{"url": "https://a.example"}]}
+
+    sealed = client.post(f"{API}/encrypt", json=body).json["encryptedDocument"]
+
+    plain = json.loads(ecies.decrypt(PROVIDER_KEY, bytes.fromhex(sealed[2:])))
+    assert [{"url": "https://a.example", "assetDid": "did:op:" + "ab" * 20}] == plain
+
+
+def test_what_was_sealed_for_one_asset_is_not_had_as_another(client, consumer, publish, upstream):
+    """Everybody can read a sealed list in the DDO of what is paid for, and write it into one of their own."""
+    upstream.paths["/a"] = ranging(BODY)
+    paid = publish(upstream.url + "/a", cost="10", dataToken="0x" + "12" * 20)
+    copied = client.get(f"/api/v1/aquarius/assets/ddo/{paid}").json["service"][0]["attributes"]["encryptedFiles"]
+    did = publish(upstream.url + "/b", digits="f" * 64, attributes={"encryptedFiles": copied})
+
+    answers = [
+        consumer.download(did),
+        client.get(f"{API}/initialize", query_string={"documentId": did, "consumerAddress": ADDRESS}),
+        client.post(f"{API}/fileinfo", json={"did": did}),
+    ]
+
+    assert [400, 400, 400] == [answer.status_code for answer in answers]
+    assert ("another asset", 0) == (answers[0].json["detail"][-14:-1], consumer.nonce())
 
 
 @pytest.mark.parametrize("document", ['[{index:0, url:""}, {index:1, url:""}]', [{"url": "https://a.example"}], "{}"])
