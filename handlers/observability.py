@@ -30,6 +30,9 @@ METRICS_FOLDER = "metrics"
 COUNTS_BYTES = 1 << 20  # of one process; more than that many series need
 REQUEST_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 JOB_BUCKETS_S = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
+#: They say much, and some of it is secret: web3 the words of a node, others the addresses of what they fetch.
+CHATTY = ("httpx", "httpcore", "alembic", "granian", "_granian", "rq.worker", "connexion", "fsspec", "web3", "s3fs",
+          "botocore", "aiobotocore")  # fmt: skip
 KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 _bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default={})  # noqa: B039 - never changed in place
@@ -68,7 +71,7 @@ def start_logs(settings: Settings, role: str, stream: TextIO | None = None) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for chatty in ("httpx", "httpcore", "alembic", "granian", "_granian", "rq.worker", "connexion", "fsspec"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
