@@ -189,6 +189,7 @@ def claim(
         service=params.number("serviceId", service),
         kind=kind or "",
         token=token or "",
+        client=request().remote_address,
         **proof,
     )
 

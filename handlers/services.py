@@ -128,6 +128,18 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         till=till,
         agreements=agreements,
         shop=shop,
+        agreements=Agreements(lambda: till.chain, settings),
+        shop=Shop(
+            assets=found,
+            door=Door(proofs, till, limits),
+            delivery=delivery,
+            nonces=nonces,
+            till=till,
+            keys=keys,
+            has_chain=bool(settings.chain_urls),
+            checksum_bytes=settings.spool_limit_bytes,
+            look_s=2 * settings.fetch_timeout_s,  # a server may be asked twice, by HEAD and by GET
+        ),
         publisher=Publisher(assets, delivery, keys, till, settings.chain_factory),
         compute=make_desk(
             settings,

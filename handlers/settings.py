@@ -142,7 +142,7 @@ class Settings(BaseSettings):
         600, description="How often in a minute an Ethereum address may have what it signs: files, seals, jobs."
     )
     failures_per_minute: PositiveInt = Field(
-        60, description="How often in a minute a client may send a signature that is wrong."
+        60, description="How often in a minute a client may send a wrong signature, or an order that is none."
     )
     ipfs_gateway: str = Field("https://ipfs.io", description="Gateway through which files of IPFS are fetched.")
     s3_buckets: str = Field(

@@ -10,6 +10,7 @@ from handlers.assets.params import wrong
 from handlers.assets.store import Asset
 from handlers.chain.till import Till
 from handlers.errors import Forbidden, PaymentMissing
+from handlers.identities.limits import Limits
 from handlers.identities.proofs import Proofs
 from handlers.wire import Caller
 
@@ -55,15 +56,17 @@ class Claim:
     kind: str = ""
     token: str = ""
     order: str = ""  #: hash of the transaction
+    client: str = ""  #: network address of who asks
 
 
 class Door:
     """Lets those in who prove that they may have a service of an asset."""
 
-    def __init__(self, proofs: Proofs, till: Till) -> None:
-        """Check signatures with *proofs*, and orders with *till*."""
+    def __init__(self, proofs: Proofs, till: Till, limits: Limits) -> None:
+        """Check signatures with *proofs*, and orders with *till*; count with *limits* what is no order."""
         self._proofs = proofs
         self._till = till
+        self._limits = limits
 
     def admit(self, claim: Claim, caller: Caller, *, provider: str | None, spend: bool = True) -> Grant:
         """Return leave to have the asset's files.
@@ -117,7 +120,12 @@ class Door:
         if not claim.order:
             self._till.chain  # noqa: B018 - without a chain nobody could have paid, which is not the caller's fault
             raise PaymentMissing("The service has a price; `transferTxId` has to name the transaction that paid it.")
-        self._till.check(claim.order, signer, offer.terms(provider), asset=offer.did)
+        try:
+            self._till.check(claim.order, signer, offer.terms(provider), asset=offer.did)
+        except PaymentMissing:
+            # Addresses cost nothing to make, so that a guesser's each would have a count of its own.
+            self._limits.failed(claim.client)
+            raise
 
 
 def check_person(asset: Asset, address: str, caller: Caller) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -54,8 +55,21 @@ class Shop:
         keys: Keys,
         has_chain: bool,
         checksum_bytes: int,
+        look_s: float,
     ) -> None:
-        """Take those who do parts of it, and the largest file whose checksum is computed."""
+        """Take those who do parts of it.
+
+        Args:
+            assets: Finds assets.
+            door: Lets in who may have their files.
+            delivery: Finds the files.
+            nonces: What each address signs next.
+            till: Looks up orders.
+            keys: Seal lists of files.
+            has_chain: Whether there is a chain to ask.
+            checksum_bytes: Of the largest file whose checksum is computed.
+            look_s: How long one call may look at files, in seconds.
+        """
         self._assets = assets
         self._door = door
         self._delivery = delivery
@@ -64,6 +78,7 @@ class Shop:
         self._keys = keys
         self._has_chain = has_chain
         self._checksum_bytes = checksum_bytes
+        self._look_s = look_s
 
     def quote(self, claim: Claim, userdata: Mapping[str, Any], at: Request) -> Quote:
         """Return what a service costs, once it is seen that its first file can be had.
@@ -102,8 +117,9 @@ class Shop:
         return content.as_reply(file.described(content.facts))
 
     def inspect(self, files: list[File], *, checksum: bool) -> list[dict[str, Any]]:
-        """Return what is known of files; those that cannot be had are not valid."""
-        return [self._inspected(file, checksum) for file in files]
+        """Return what is known of files; those that cannot be had, or that there was no time for, are not valid."""
+        until = time.monotonic() + self._look_s
+        return [self._inspected(file, checksum, until) for file in files]
 
     def files_of(self, did: str) -> list[File]:
         """Return the files of an asset.
@@ -161,22 +177,24 @@ class Shop:
             order=order.tx if order else None,
         )
 
-    def _inspected(self, file: File, checksum: bool) -> dict[str, Any]:
-        """Return what is known of a file."""
+    def _inspected(self, file: File, checksum: bool, until: float) -> dict[str, Any]:
+        """Return what is known of a file, of which nothing more is begun after *until*, `time.monotonic` seconds."""
         try:
+            check_time(until)
             facts = file.described(file.source.probe())
             found: dict[str, Any] = {"index": file.index, "valid": True, "contentType": facts.content_type}
             if facts.length is not None:
                 found["contentLength"] = str(facts.length)
-            return found | (self._checksum(file) if checksum else {})
+            return found | (self._checksum(file, until) if checksum else {})
         except NOT_TO_BE_HAD:
             return {"index": file.index, "valid": False}
 
-    def _checksum(self, file: File) -> dict[str, Any]:
-        """Return the checksum of a file that is not too large.
+    def _checksum(self, file: File, until: float) -> dict[str, Any]:
+        """Return the checksum of a file that is not too large, and is here by *until*, `time.monotonic` seconds.
 
         Raises:
             TooLarge: It is.
+            BadGateway: It is not here by then, or breaks off.
         """
         content = file.source.open(None, "")
         try:
@@ -184,7 +202,18 @@ class Shop:
                 raise TooLarge(f"Checksums are computed of files up to {self._checksum_bytes} bytes.")
             digest = hashlib.sha256()
             for chunk in content.chunks:
+                check_time(until)
                 digest.update(chunk)
         finally:
             content.chunks.close()
         return {"contentLength": str(content.total), "checksum": digest.hexdigest(), "checksumType": "sha256"}
+
+
+def check_time(until: float) -> None:
+    """Go on only before *until*, `time.monotonic` seconds.
+
+    Raises:
+        BadGateway: It has passed.
+    """
+    if time.monotonic() > until:
+        raise BadGateway("The file's server took too long.")

@@ -43,7 +43,7 @@ class Limits:
         self._signed.take(address.lower())
 
     def listen(self, client: str) -> None:
-        """Refuse to check a signature for a client that has sent too many wrong ones.
+        """Refuse to check a signature for a client that has sent too many wrong ones, or orders that are none.
 
         Raises:
             TooManyRequests: It has.
@@ -51,7 +51,7 @@ class Limits:
         self._failures.check(network_of(client))
 
     def failed(self, client: str) -> None:
-        """Note that a client has sent a wrong signature, whomever it named."""
+        """Note that a client has sent a wrong signature, or an order that is none, whomever it named."""
         self._failures.failed(network_of(client))
 
 
