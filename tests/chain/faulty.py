@@ -7,6 +7,8 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers as its server's *answer* says."""
@@ -54,6 +56,16 @@ def result(value, chain=1337):
     def answer(handler, request):
         found = hex(chain) if request["method"] == "eth_chainId" else value
         handler.send(200, json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": found}).encode())
+
+    return answer
+
+
+def relayed(url, wait_s):
+    """Answer every question as the node at *url* does, some seconds later."""
+
+    def answer(handler, request):
+        time.sleep(wait_s)
+        handler.send(200, httpx.post(url, json=request, timeout=30).content)
 
     return answer
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.identities.limits import Limits
 from tests.provider.conftest import ADDRESS, API, Consumer
 
 OTHER_KEY = "0x" + "44" * 32
@@ -35,9 +34,8 @@ def settings(settings):
 @pytest.fixture
 def here(here, clock, monkeypatch):
     """The services, with limits that go by the clock."""
-    limits = Limits(here.settings, clock=clock)
-    monkeypatch.setitem(vars(here), "limits", limits)
-    monkeypatch.setattr(here.proofs, "_limits", limits)
+    for throttle in vars(here.limits).values():
+        monkeypatch.setattr(throttle, "_clock", clock)
     return here
 
 
