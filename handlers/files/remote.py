@@ -28,6 +28,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 LONGEST: Final = 2048  # characters of a URL
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")  # RFC 4291; all that is given out lies in it
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -177,7 +178,8 @@ def literal(host: str) -> Address | None:
     except ValueError:
         pass
     try:
-        return ipaddress.IPv4Address(socket.inet_aton(host))  # 127.1, 0x7f.1 and 2130706433 are addresses, too
+        # 127.1, 0x7f.1 and 2130706433 are addresses, too; a dot at the end makes no difference.
+        return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))
     except (OSError, UnicodeError):
         return None
 
@@ -190,6 +192,9 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(inner)
+        # Outside lie forms that `is_global` takes for public: site-local, IPv4-compatible, a network's own NAT64.
+        if address not in GLOBAL_UNICAST:
+            return False
     return address.is_global and not address.is_multicast
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+
 import pytest
 
 from handlers.errors import AddressRefused, BadGateway, NotFound, RangeNotSatisfiable, TooLarge
@@ -210,3 +213,54 @@ def test_a_name_is_resolved_once_and_just_that_address_called():
         fetcher.open("http://rebound.example:8080/")
 
     assert ([("93.184.216.34", 8080)], 1) == (connections, len(answers))
+
+
+class Redirecting:
+    """Connects to a server that says no more than where to go instead."""
+
+    def __init__(self, target):
+        self.connections = []
+        self._answer = b"".join(whole(b"", status="307 Temporary Redirect", Location=target))
+        self._peers = []
+
+    def __call__(self, address, timeout_s):
+        """Open a connection."""
+        ours, theirs = socket.socketpair()
+        theirs.sendall(self._answer)
+        self.connections.append(address)
+        self._peers.append(theirs)
+        return ours
+
+    def close(self):
+        """End all connections."""
+        for peer in self._peers:
+            peer.close()
+
+
+HOPS = ["http://10.0.0.1/", "http://2130706433/", "http://[::ffff:7f00:1]/", "http://[fec0::1]/", "//127.1/a",
+        "http://a@second.example/", "file:///etc/passwd", "http://second.example/"]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", HOPS)
+def test_each_redirect_is_judged_before_any_connection(target):
+    """In every spelling, and by what its name resolves to."""
+    names = {"first.example": ["93.184.216.34"], "second.example": ["93.184.216.34", "::1"]}
+
+    with contextlib.closing(Redirecting(target)) as connect:
+        fetcher = Fetcher(Remote(resolve=lambda host, port: names[host]), patience_s=1, connect=connect)
+        with pytest.raises(AddressRefused):
+            fetcher.open("http://first.example/")
+
+    assert [("93.184.216.34", 80)] == connect.connections
+
+
+def test_a_name_that_is_rebound_between_two_redirects_is_refused():
+    """The same host is judged anew each time, by what it resolves to then."""
+    answers = [["93.184.216.34"], ["127.0.0.1"]]
+
+    with contextlib.closing(Redirecting("/again")) as connect:
+        fetcher = Fetcher(Remote(resolve=lambda host, port: answers.pop(0)), patience_s=1, connect=connect)
+        with pytest.raises(AddressRefused):
+            fetcher.open("http://rebound.example/")
+
+    assert ([("93.184.216.34", 80)], []) == (connect.connections, answers)
