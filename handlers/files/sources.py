@@ -42,19 +42,32 @@ def s3(ours: bool, patience_s: float) -> Any:
     return files
 
 
+def endpoint_of(files: Any) -> str:
+    """Return the URL of the store that a file system asks.
+
+    Raises:
+        BadGateway: It cannot be told.
+    """
+    with answering():
+        files.connect()
+        return str(files.s3.meta.endpoint_url)
+
+
 class Sources:
     """Finds files by their addresses."""
 
     def __init__(self, settings: Settings, *, fetcher: Fetcher | None = None, file_systems: FileSystems = s3) -> None:
         """Fetch as *settings* allow."""
         self._patience_s = settings.fetch_timeout_s
-        self._fetcher = fetcher or Fetcher(Remote(settings.networks), patience_s=self._patience_s)
+        self._remote = Remote(settings.networks)
+        self._fetcher = fetcher or Fetcher(self._remote, patience_s=self._patience_s)
         self._file_systems = file_systems
         self._gateway = settings.ipfs_gateway.rstrip("/")
         # Only what is asked for as a file of IPFS may reach the gateway wherever it is, and not any address on it.
         gateway = Remote(settings.networks, trusted=self._gateway)
         self._gateway_fetcher = fetcher or Fetcher(gateway, patience_s=self._patience_s)
         self._buckets = {name.strip() for name in settings.s3_buckets.split(",")} - {""}
+        self._blobs_url = settings.store_url.rstrip("/") + "/"
         self._spool_bytes = settings.spool_limit_bytes
 
     def find(self, url: str, userdata: Mapping[str, Any] | None = None) -> Source:
@@ -93,14 +106,20 @@ class Sources:
         """Return an object of a store; the server's own credentials are used for the buckets that it names as its own.
 
         Raises:
-            AddressRefused: It is no bucket.
+            AddressRefused: It is no bucket, or is what this server keeps, or in a store that strangers may not call.
             NotFound: There is no such object, or it is not for us.
             BadGateway: The store does not answer.
         """
         bucket, _, key = path.partition("/")
         if not BUCKET.fullmatch(bucket) or not key:
             raise AddressRefused("It is not an address of S3: s3://BUCKET/KEY.")
-        files = self._file_systems(bucket in self._buckets, self._patience_s)
+        if f"s3://{path}".startswith(self._blobs_url):
+            raise AddressRefused("What this server keeps is had as an asset, by those who may have it.")
+        ours = bucket in self._buckets
+        files = self._file_systems(ours, self._patience_s)
+        if not ours:
+            # The store of an operator may be inside, and show to all who are inside what strangers must not see.
+            self._remote.pinned(self._remote.check(endpoint_of(files)))
         with answering():
             info = files.info(path)
         if info.get("type") != "file":

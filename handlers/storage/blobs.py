@@ -20,6 +20,7 @@ from handlers.errors import InsufficientStorage, StorageUnavailable
 from handlers.storage import room
 
 CHUNK_BYTES = 1 << 20
+BLOCK_BYTES = 8 << 20  # what is read of an object at a time; s3fs would take 50 MiB for each reader
 PART = ".part"  # ends the names of what is not complete
 
 
@@ -205,7 +206,7 @@ class RemoteBlobs:
 
     def open(self, name: str) -> BinaryIO:
         """Open a blob for reading."""
-        file: BinaryIO = self.files.open(self.path(name), "rb")
+        file: BinaryIO = self.files.open(self.path(name), "rb", block_size=BLOCK_BYTES)
         return file
 
     def local(self, name: str, directory: Path) -> Path:

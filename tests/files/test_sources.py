@@ -54,7 +54,7 @@ def s3(store, monkeypatch):
 @pytest.fixture
 def sources(tmp_path, s3):
     """Finds files; one bucket is the server's own."""
-    return Sources(Settings(home=tmp_path, s3_buckets="bucket", fetch_timeout_s=1))
+    return Sources(Settings(home=tmp_path, s3_buckets="bucket", fetch_timeout_s=1, allowed_networks="127.0.0.0/8"))
 
 
 def read(content):
@@ -137,6 +137,39 @@ def test_a_stranger_sends_no_credentials(sources, s3):
     assert [False, True] == sorted(one.anon for one in files._cache.values() if one.config_kwargs)
 
 
+def test_a_store_inside_is_not_shown_to_strangers(tmp_path, s3):
+    """It may trust all who can reach it, as this server can: only buckets of ours are read there."""
+    files = s3()
+    if not files.exists("open"):
+        files.mkdir("open", acl="public-read")
+    files.pipe("open/rows.csv", BODY, ACL="public-read")
+    inside = Sources(Settings(home=tmp_path, s3_buckets="bucket"))
+    allowed = Sources(Settings(home=tmp_path, s3_buckets="bucket", allowed_networks="127.0.0.0/8"))
+
+    assert BODY == read(allowed.find("s3://open/rows.csv").open(None, ""))
+    assert BODY == read(inside.find("s3://bucket/folder/rows.csv").open(None, ""))
+    with pytest.raises(AddressRefused):
+        inside.find("s3://open/rows.csv")
+
+
+def test_what_this_server_keeps_is_no_file_of_strangers(tmp_path):
+    """Whoever knows where a blob is gets it as an asset, or not at all; its neighbours are files as any."""
+    asked = []
+
+    def stranger(ours, patience_s):
+        asked.append(ours)
+        raise Unavailable("enough")
+
+    settings = Settings(home=tmp_path, s3_buckets="bucket", blob_url="s3://bucket/seamark")
+    sources = Sources(settings, file_systems=stranger)
+
+    with pytest.raises(AddressRefused):
+        sources.find("s3://bucket/seamark/assets/a/1")
+    with pytest.raises(Unavailable):
+        sources.find("s3://bucket/seamarks/a")
+    assert [True] == asked
+
+
 def test_a_store_that_is_down_is_told_in_time(tmp_path, s3):
     """As a fault of its, within what the server of a file may take."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -145,7 +178,7 @@ def test_a_store_that_is_down_is_told_in_time(tmp_path, s3):
             begun = time.monotonic()
 
             with pytest.raises(BadGateway, match="object store did not answer"):
-                Sources(Settings(home=tmp_path, fetch_timeout_s=1)).find("s3://bucket/a")
+                Sources(Settings(home=tmp_path, s3_buckets="bucket", fetch_timeout_s=1)).find("s3://bucket/a")
 
             assert time.monotonic() - begun < 15
 
