@@ -96,7 +96,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
     proofs = Proofs(nonces, limits, token_s=settings.auth_token_s, client=lambda: request().remote_address)
     keys = Keys(settings)
     delivery = Delivery(assets, Sources(settings), keys)
-    door, agreements = Door(proofs, till), Agreements(lambda: till.chain, settings)
+    door, agreements = Door(proofs, till, limits), Agreements(lambda: till.chain, settings)
     catalogue = catalogue or catalogue_of(read_apis(outside=settings.operations_dir))
     runner = Runner(catalogue, assets, settings.asset_limit_bytes)
     shop = Shop(
@@ -108,6 +108,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         keys=keys,
         has_chain=bool(settings.chain_urls),
         checksum_bytes=settings.spool_limit_bytes,
+        look_s=2 * settings.fetch_timeout_s,  # a server may be asked twice, by HEAD and by GET
     )
     _services = Services(
         settings=settings,
@@ -128,18 +129,6 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         till=till,
         agreements=agreements,
         shop=shop,
-        agreements=Agreements(lambda: till.chain, settings),
-        shop=Shop(
-            assets=found,
-            door=Door(proofs, till, limits),
-            delivery=delivery,
-            nonces=nonces,
-            till=till,
-            keys=keys,
-            has_chain=bool(settings.chain_urls),
-            checksum_bytes=settings.spool_limit_bytes,
-            look_s=2 * settings.fetch_timeout_s,  # a server may be asked twice, by HEAD and by GET
-        ),
         publisher=Publisher(assets, delivery, keys, till, settings.chain_factory),
         compute=make_desk(
             settings,

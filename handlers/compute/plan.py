@@ -37,6 +37,7 @@ class Wish:
     output: Output = field(default_factory=Output)
     kind: str = ""
     token: str = ""
+    client: str = ""  #: network address of who asks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,8 @@ def wish_of(inputs: Mapping[str, Any], consumer: str) -> Wish:
     """Return what was wanted when a job was started, from what `as_inputs` made of it."""
     algorithm, raw = inputs["algorithm"], inputs["raw"]
     return Wish(
-        consumer=consumer,
+        consumer=wish.consumer,
+        client=wish.client,
         data=Input(**inputs["data"]),
         more=[Input(**entry) for entry in inputs["more"]],
         algorithm="" if algorithm is None else algorithm["did"],
@@ -119,7 +121,7 @@ class Planner:
             Forbidden: A publisher of the data does not let this algorithm run on them.
         """
         data = self._data(wish)
-        more = tuple(self._more(wish.consumer, entry, place) for place, entry in enumerate(wish.more))
+        more = tuple(self._more(wish, entry, place) for place, entry in enumerate(wish.more))
         algorithm = self._algorithm(wish) if wish.algorithm else None
         raw = None if algorithm is not None else wish.raw
         if algorithm is None and raw is None:
@@ -139,16 +141,16 @@ class Planner:
         """Return the asset that the request is about, by its compute service."""
         if wish.kind not in ("", "compute"):
             raise wrong("serviceType", "The service has to be of type compute.")
-        part = self._part(wish.consumer, wish.data, "compute", "compute")
+        part = self._part(wish, wish.data, "compute", "compute")
         if part.offer.kind != "compute":
             raise wrong("serviceId", "Service for main asset must be compute.")
         offers.check_token(part.offer, wish.token)
         return part
 
-    def _more(self, consumer: str, entry: Input, place: int) -> Part:
+    def _more(self, wish: Wish, entry: Input, place: int) -> Part:
         """Return a further asset; a refusal tells which."""
         try:
-            return self._part(consumer, entry, "compute", "access")
+            return self._part(wish, entry, "compute", "access")
         except Problem as problem:
             problem.detail = f"Error in input at index {place}: {problem.detail}"
             raise
@@ -156,20 +158,21 @@ class Planner:
     def _algorithm(self, wish: Wish) -> Part:
         """Return the published algorithm."""
         entry = Input(did=wish.algorithm, order=wish.algorithm_order, userdata=wish.algorithm_userdata)
-        part = self._part(wish.consumer, entry, "access", "compute")
+        part = self._part(wish, entry, "access", "compute")
         if main_of(ddos.metadata_of(part.asset.ddo) or {}).get("type") != ALGORITHM:
             raise wrong("algorithmDid", f"DID {entry.did} is not a valid algorithm.")
         offers.check_token(part.offer, wish.algorithm_token)
         return part
 
-    def _part(self, consumer: str, entry: Input, first: str, second: str) -> Part:
+    def _part(self, wish: Wish, entry: Input, first: str, second: str) -> Part:
         """Return an asset with the service that is named, or one of the *first* type, or of the *second*."""
         asset = self._assets.read(entry.did)
         offer = offers.find(asset, index=entry.service, default=kind_of(asset, first, second))
         claim = Claim(
             asset=asset,
             document_id=entry.did,
-            consumer=consumer,
+            consumer=wish.consumer,
+            client=wish.client,
             service=offer.index,
             kind=offer.kind,
             order=entry.order,

@@ -10,6 +10,7 @@ from handlers.compute import words
 from handlers.compute.plan import Wish
 from handlers.compute.records import Which
 from handlers.compute.words import Input
+from handlers.wire import request
 
 Section = Mapping[str, Any] | str | None
 
@@ -73,6 +74,7 @@ def wish(  # noqa: PLR0913 - the APIs have so many
         output=words.output(output),
         kind=kind or "",
         token=token or "",
+        client=request().remote_address,
     )
 
 

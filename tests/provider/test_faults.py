@@ -373,29 +373,24 @@ def test_no_chain(client, consumer, publish, upstream):
 
 
 STORE_FAULTS = {
-    "down": (None, 503),
-    "silent": (always(30.0), 503),
-    "fails": (always(*whole(b"", status="500 Internal Server Error")), 503),
-    "knows nothing": (always(*whole(b"Asset DID not found", status="404 Not Found")), 404),
-    "breaks off": (always(*whole(b'{"id": ', length=5000)), 503),
-    "drips its document": (lambda *_: [whole(b"", length=60_000)[0], *[b" " * 1000, 0.2] * 60], 503),
-    "says no JSON": (always(*whole(b"<html>")), 503),
-    "says too much": (lambda *_: whole(b" " * (MOST_BYTES + 1)), 503),
-    "redirects to a private address": (
-        always(*whole(b"", status="302 Found", Location="http://10.1.2.3/secretfile")),
-        503,
-    ),
-    "is gone": (always(*whole(b"", status="410 Gone")), 404),
-    "lies": (always(*whole(b'{"id": "did:op:12"}')), 502),
-    "speaks of an asset without services": (
-        always(*whole(json.dumps({"id": "did:op:" + "e" * 64, "service": []}).encode())),
-        502,
-    ),
     "down": (None, MetadataUnavailable),
     "silent": (always(30.0), MetadataUnavailable),
     "fails": (always(*whole(b"", status="500 Internal Server Error")), MetadataUnavailable),
     "knows nothing": (always(*whole(b"Asset DID not found", status="404 Not Found")), AssetNotFound),
+    "breaks off": (always(*whole(b'{"id": ', length=5000)), MetadataUnavailable),
+    "drips its document": (lambda *_: [whole(b"", length=60_000)[0], *[b" " * 1000, 0.2] * 60], MetadataUnavailable),
+    "says no JSON": (always(*whole(b"<html>")), MetadataUnavailable),
+    "says too much": (lambda *_: whole(b" " * (MOST_BYTES + 1)), MetadataUnavailable),
+    "redirects to a private address": (
+        always(*whole(b"", status="302 Found", Location="http://10.1.2.3/secretfile")),
+        MetadataUnavailable,
+    ),
+    "is gone": (always(*whole(b"", status="410 Gone")), AssetNotFound),
     "lies": (always(*whole(b'{"id": "did:op:12"}')), BadGateway),
+    "speaks of an asset without services": (
+        always(*whole(json.dumps({"id": "did:op:" + "e" * 64, "service": []}).encode())),
+        BadGateway,
+    ),
 }
 
 
