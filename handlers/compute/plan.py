@@ -92,8 +92,7 @@ def wish_of(inputs: Mapping[str, Any], consumer: str) -> Wish:
     """Return what was wanted when a job was started, from what `as_inputs` made of it."""
     algorithm, raw = inputs["algorithm"], inputs["raw"]
     return Wish(
-        consumer=wish.consumer,
-        client=wish.client,
+        consumer=consumer,
         data=Input(**inputs["data"]),
         more=[Input(**entry) for entry in inputs["more"]],
         algorithm="" if algorithm is None else algorithm["did"],
