@@ -90,7 +90,10 @@ class Delivery:
         sealed = filelist.sealed_of(asset.ddo)
         if not sealed:
             raise AssetNotFound(f"The files of {asset.did} are not on offer here.")
-        return filelist.read_list(sealed, asset.did, self._keys)
+        found = filelist.read_list(sealed, asset.did, self._keys)
+        if not found:
+            raise AssetNotFound(f"The asset {asset.did} has no files.")
+        return found
 
     def _file(self, asset: Asset, listed: Listed, userdata: Mapping[str, Any] | None) -> File:
         """Return a file that lies elsewhere."""

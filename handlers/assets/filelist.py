@@ -14,6 +14,7 @@ from handlers.errors import AssetNotFound, SealInvalid
 from handlers.files.sealed import files_of, unseal
 from handlers.keys import Keys
 
+LONGEST_INDEX: Final = 10  # digits; a longer text is no index of a file
 OWNER: Final = "assetDid"  # the member of a sealed entry that names its asset
 
 
@@ -60,7 +61,7 @@ def listed(entry: Mapping[str, Any], place: int) -> Listed:
     """Return what an entry says of a file."""
     index = entry.get("index", place)
     return Listed(
-        index=int(index) if str(index).isdecimal() else place,
+        index=int(index) if str(index).isdecimal() and len(str(index)) < LONGEST_INDEX else place,
         url=str(entry["url"]),
         content_type=str(entry.get("contentType") or ""),
         name=str(entry.get("name") or ""),

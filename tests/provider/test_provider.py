@@ -154,6 +154,14 @@ def test_a_file_elsewhere_is_downloaded(consumer, publish, upstream):
     assert "text/csv" == answer.headers["Content-Type"]
 
 
+def test_an_asset_without_files_is_not_found(client, consumer, publish):
+    """Its list was sealed, and is empty."""
+    query = {"documentId": publish(), "consumerAddress": consumer.address}
+
+    assert 404 == client.get(f"{API}/initialize", query_string=query).status_code
+    assert 404 == consumer.download(query["documentId"]).status_code
+
+
 def test_post_is_the_same_as_get(client, consumer, held):
     """With numbers as text, null and empty text for what is absent."""
     body = consumer.parameters(held.did, fileIndex="0", serviceId="3", dataToken="", transferTxId=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,8 @@ SMALL = Limits(
 )
 #: Where this machine lets us make cgroups, everything is shown with them and without.
 KEEPERS = ["cgroup", "watchdog"] if cgroups.find() else ["watchdog"]
+
+GONE_S = 10
 
 
 class Bench:
@@ -79,6 +82,9 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     if request.param == "watchdog":
         sandbox.cgroups = None
     yield Bench(sandbox, tmp_path)
+    end = time.monotonic() + GONE_S
+    while left() and time.monotonic() < end:  # what was killed is gone once the kernel has cleared it up
+        time.sleep(0.05)
     assert [] == left()
 
 
