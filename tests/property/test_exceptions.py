@@ -25,6 +25,7 @@ def entries() -> set[tuple[str, str]]:
     return {
         (operation["include-name"], status)
         for operation in config["operations"]
+        if "include-name" in operation
         for status in operation["checks"]["positive_data_acceptance"]["expected-statuses"]
         if status not in USUAL
     }
