@@ -443,12 +443,9 @@ def read_result(
     token: str | None = None,
 ) -> Reply:
     """Fetch a file that a compute job has left."""
-    compute, here = services().compute, request()
-    if token is not None and expires is not None:
-        return compute.results.by_link(jobId, index, expires, token, here)
-    owner = params.needed("consumerAddress", consumerAddress)
-    meant = Which(job=jobId, owner=owner, signature=params.needed("signature", signature))
-    return compute.results.by_signature(compute.provider_door, meant, index, here)
+    compute = services().compute
+    meant = Which(job=jobId, owner=consumerAddress or "", signature=signature or "")
+    return compute.results.fetch(compute.provider_door, meant, index, (expires, token), request())
 
 
 def told(jobs: Sequence[ComputeJob], *, owner: bool = True) -> list[api.ComputeJob]:

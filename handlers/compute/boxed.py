@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -49,7 +49,8 @@ class Boxed:
         limits = self._sandbox.limits(program.time_s)
         with tempfile.TemporaryDirectory(dir=program.volume.parent) as folder, program.log.open("wb") as log:
             named(interpreter, Path(folder))
-            boxed = in_box(program, interpreter, Path(folder))
+            roots = roots_of(interpreter, (Path.home(), self._settings.home.resolve()))
+            boxed = in_box(program, roots, Path(folder))
             outcome = self._sandbox.start(boxed, limits, writing(log)).wait()
         if outcome.dropped_bytes:
             with program.log.open("ab") as log:
@@ -73,7 +74,7 @@ def named(interpreter: Interpreter, folder: Path) -> None:
     (folder / interpreter.name).symlink_to(interpreter.path)
 
 
-def in_box(program: Program, interpreter: Interpreter, names: Path) -> SandboxProgram:
+def in_box(program: Program, roots: Sequence[Path], names: Path) -> SandboxProgram:
     """Return a program as the sandbox takes it."""
     read_only = [Mount(source=program.volume / name, target=f"{VOLUME}/{name}") for name in READ_ONLY]
     outputs = Mount(source=program.volume / "outputs", target=f"{VOLUME}/outputs", writable=True)
@@ -81,7 +82,7 @@ def in_box(program: Program, interpreter: Interpreter, names: Path) -> SandboxPr
         argv=["/bin/sh", "-c", program.command],
         environment={**program.environment, "PATH": f"{NAMES}:/usr/local/bin:/usr/bin:/bin"},
         mounts=[*read_only, outputs, Mount(source=names, target=NAMES)],
-        roots=roots_of(interpreter),
+        roots=roots,
         directory=VOLUME,
         network=program.network,
     )

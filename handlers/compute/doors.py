@@ -93,8 +93,10 @@ class BrizoDoor:
 
     def prove(self, address: str, which: Which, *texts: str) -> str:
         """Return the address, checksummed, of who has signed."""
+        signer = self._proofs.check_lasting(address, which.signature, *texts)
+        # Counted only now: who names an agreement without having signed it uses up nothing of it.
         self._rates.take("agreement", reference_of(which.subject) or which.job)
-        return self._proofs.check_lasting(address, which.signature, *texts)
+        return signer
 
     def complete(self, which: Which, wish: Wish) -> Wish:
         """Return what is wanted with the asset of the agreement."""

@@ -12,7 +12,8 @@ from handlers.compute.statuses import Stage
 from handlers.compute.words import Container
 from handlers.compute.work import StageFailed
 
-SYSTEM: Final = ("/usr", "/bin", "/lib", "/lib64", "/opt")  #: what every sandbox sees
+SYSTEM: Final = ("/usr", "/bin", "/lib", "/lib64")  #: what every sandbox sees
+HOMES: Final = Path("/home")
 PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -55,8 +56,20 @@ def interpreter_for(container: Container, table: Mapping[str, Interpreter]) -> I
     return found
 
 
-def roots_of(interpreter: Interpreter) -> Sequence[Path]:
-    """Return the folders that an interpreter needs beside those that every sandbox sees."""
-    real = interpreter.path.resolve()
-    folders = {path.parent.parent for path in (interpreter.path, real)}
-    return sorted(folder for folder in folders if not str(folder).startswith(SYSTEM))
+def roots_of(interpreter: Interpreter, hidden: Sequence[Path]) -> Sequence[Path]:
+    """Return the folders that an interpreter needs beside those that every sandbox sees.
+
+    Args:
+        interpreter: The program.
+        hidden: Folders that no algorithm may see.
+
+    Raises:
+        StageFailed: What it needs holds one of those, or is somebody's home.
+    """
+    folders = {path.parent.parent for path in (interpreter.path, interpreter.path.resolve())}
+    roots = sorted(folder for folder in folders if not any(folder.is_relative_to(system) for system in SYSTEM))
+    for root in roots:
+        if root.parent == HOMES or any(folder.is_relative_to(root) for folder in hidden):
+            words = f"The program that stands for {interpreter.name!r} lies where algorithms may not look."
+            raise StageFailed(Stage.NO_ALGORITHM, words)
+    return roots

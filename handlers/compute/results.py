@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from handlers.assets.params import needed
 from handlers.compute.doors import Door
 from handlers.compute.records import ComputeJob, Records, Which
 from handlers.compute.statuses import Stage
@@ -68,7 +69,22 @@ class Results:
         self._links = links
         self._blobs = blobs
 
-    def by_link(self, job_id: str, index: int, expires: int, token: str, at: Request) -> Reply:
+    def fetch(self, door: Door, which: Which, index: int, link: tuple[int | None, str | None], at: Request) -> Reply:
+        """Return a file, by the end and the token of an address that was given out, or else by a signature.
+
+        Raises:
+            InputInvalid: The request has neither.
+            SignatureInvalid: It is not one of ours, or the owner has not signed it.
+            NotFound: There is no such job of theirs, or no such file.
+        """
+        expires, token = link
+        if expires is not None and token is not None:
+            return self._by_link(which.job, index, expires, token, at)
+        needed("consumerAddress", which.owner)
+        needed("signature", which.signature)
+        return self._by_signature(door, which, index, at)
+
+    def _by_link(self, job_id: str, index: int, expires: int, token: str, at: Request) -> Reply:
         """Return a file to who has its address.
 
         Raises:
@@ -82,7 +98,7 @@ class Results:
             )
         return self._reply(found[0], index, at)
 
-    def by_signature(self, door: Door, which: Which, index: int, at: Request) -> Reply:
+    def _by_signature(self, door: Door, which: Which, index: int, at: Request) -> Reply:
         """Return a file to the owner of the job, who signs `consumerAddress`, `jobId` and `index`.
 
         Raises:

@@ -60,9 +60,14 @@ class Remote:
             transport: What connects; the network by default.
         """
         self._networks = networks
-        self._trusted = origin_of(parse(trusted)) if trusted else None
+        self._trusted_url = trusted
         self._resolve = resolve
         self._transport = transport
+
+    @functools.cached_property
+    def _trusted(self) -> tuple[str, str, int] | None:
+        """The server that may be called wherever it is, read when somebody is called for the first time."""
+        return origin_of(parse(self._trusted_url)) if self._trusted_url else None
 
     def check(self, url: str) -> httpx.URL:
         """Return a URL that may be one to call; what its host's name resolves to is seen when it is called.

@@ -20,6 +20,9 @@ from handlers.storage import migrate
 from tests.files.upstream import Upstream
 from tests.jobs.conftest import RedisServer
 from tests.nodes import Shop, devchain
+from tests.property.home import only_home
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -77,21 +80,14 @@ def here(settings, redis):
 def keep_at_home(here):
     """Let files be fetched from the server of files alone: whatever URL is made up, nobody else is called."""
     sources = here.shop._delivery._sources
-    remote = Remote([ipaddress.ip_network("127.0.0.0/8")], resolve=lambda host, port: only_home(host))
+    remote = Remote([ipaddress.ip_network("127.0.0.0/8")], resolve=only_home)
     sources._fetcher = Fetcher(remote, patience_s=2, connect=lambda to, wait_s: connect(only_home_at(to), wait_s))
     sources._file_systems = no_object_store
 
 
-def only_home(host):
-    """Return the address of this machine under its own name, and of nobody else."""
-    if host != "127.0.0.1":
-        raise OSError("There is nobody else.")
-    return [host]
-
-
 def only_home_at(where):
     """Refuse a connection to anybody else."""
-    only_home(where[0])
+    only_home(*where)
     return where
 
 
@@ -104,8 +100,8 @@ def no_object_store(ours, patience_s):
 def worker(here, settings):
     """A worker process that takes the jobs."""
     environment = os.environ | {"SEAMARK_HOME": str(settings.home), "SEAMARK_REDIS_URL": settings.redis_url}
-    command = [sys.executable, "-c", "from handlers import worker; worker.work()"]
-    process = subprocess.Popen(command, env=environment)
+    command = [sys.executable, "-m", "tests.property.work"]
+    process = subprocess.Popen(command, env=environment, cwd=ROOT)
     yield process
     process.terminate()
     process.wait(30)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def entries() -> set[tuple[str, str]]:
     return {
         (operation["include-name"], status)
         for operation in config["operations"]
-        if "include-name" in operation
+        if "include-name" in operation  # the others are shown below
         for status in operation["checks"]["positive_data_acceptance"]["expected-statuses"]
         if status not in USUAL
     }
@@ -176,6 +177,24 @@ def test_a_result_asked_for_at_once_is_a_conflict(path, app, here, settings):
         del here.queue.put
 
     assert 409 == answer.status_code
+
+
+def test_a_job_that_was_cancelled_is_still_there(app, here, manager):
+    """So that its owner can see how it ended: DELETE does not make it unknown."""
+    config = tomllib.loads((ROOT / "schemathesis.toml").read_text())
+    (path,) = {one["include-path-regex"] for one in config["operations"] if "include-name" not in one}
+    client, headers = app.test_client(), {"Authorization": f"Bearer {manager}"}
+    here.queue.put = lambda job_id: None  # so that it has not ended before it is cancelled
+    try:
+        job = here.jobs.submit("invoke", "hash", {"inputs": {"to_hash": ""}, "scopes": []}, owner=None).id
+        where = f"/api/v1/invoke/jobs/{job}"
+        cancelled = client.delete(where, headers=headers)
+    finally:
+        del here.queue.put
+
+    assert re.match(path, where)
+    assert 200 == cancelled.status_code
+    assert "cancelled" == client.get(where, headers=headers).json["status"]
 
 
 def test_a_text_beyond_its_length_may_be_beyond_the_bound_of_the_body(app, settings):
