@@ -1,90 +1,189 @@
 """Handlers of specs/ops.yaml, the Open Prediction Service."""
 
-# ruff: noqa: ARG001 - the spec names the arguments, and nothing reads them yet.
-
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final, cast
 
 from generated import ops as api
-from handlers.errors import NotBuilt
+from handlers.errors import Fault, Unprocessable
+from handlers.models.capabilities import capabilities, information
+from handlers.models.deployment import Wish
+from handlers.models.predict import endpoint_in
+from handlers.models.records import Endpoint, Model
+from handlers.models.registry import ENDPOINTS, MODELS
+from handlers.models.sniffing import attachment
+from handlers.services import services
+from handlers.wire import Reply, request
+
+MOST_ITEMS: Final = 200  #: of one page
 
 
-def get_capabilities() -> NoReturn:
+def get_capabilities() -> api.Capabilities:
     """Tell what the service is able to do."""
-    raise NotBuilt("get_capabilities is not built yet.")
+    return cast("api.Capabilities", capabilities(services().settings))
 
 
-def get_info() -> NoReturn:
+def get_info() -> api.ServerInfo:
     """Tell how the service is and what it runs on."""
-    raise NotBuilt("get_info is not built yet.")
+    return {"status": "ok", "info": information()}
 
 
-def list_models(*, limit: int, offset: int, total_count: bool) -> NoReturn:
+def list_models(*, limit: int, offset: int, total_count: bool) -> api.Models:
     """List the models, page by page."""
-    raise NotBuilt("list_models is not built yet.")
+    check_page(limit, offset)
+    registry = services().models.registry
+    found = [as_model(model) for model in registry.models(limit=limit, offset=offset)]
+    return {"models": found, "total_count": registry.count(MODELS) if total_count else 0}
 
 
-def add_model(*, body: api.ModelCreation) -> NoReturn:
+def add_model(*, body: api.ModelCreation) -> tuple[api.Model, int, Mapping[str, str]]:
     """Add a model that has no endpoint yet."""
-    raise NotBuilt("add_model is not built yet.")
+    return created(as_model(services().models.registry.add_model(body)))
 
 
-def upload_model(*, body: api.SerializedModel) -> NoReturn:
+def upload_model(*, body: api.SerializedModel) -> tuple[api.Model, int, Mapping[str, str]]:
     """Add a model and its endpoint from one file."""
-    raise NotBuilt("upload_model is not built yet.")
+    return created(as_model(services().models.deployment.add_model(as_wish(body))))
 
 
-def get_model_by_id(*, model_id: str) -> NoReturn:
+def get_model_by_id(*, model_id: str) -> api.Model:
     """Read one model."""
-    raise NotBuilt("get_model_by_id is not built yet.")
+    return as_model(services().models.registry.model(model_id))
 
 
-def upload_model_with_id(*, model_id: str, body: api.SerializedModel) -> NoReturn:
+def upload_model_with_id(*, model_id: str, body: api.SerializedModel) -> tuple[api.Endpoint, int, Mapping[str, str]]:
     """Put a file of this model into service as a new endpoint."""
-    raise NotBuilt("upload_model_with_id is not built yet.")
+    return created(as_endpoint(services().models.deployment.add_endpoint(model_id, as_wish(body))))
 
 
-def update_model_by_model_id(*, model_id: str, body: api.ModelUpdate) -> NoReturn:
+def update_model_by_model_id(*, model_id: str, body: api.ModelUpdate) -> api.Model:
     """Change what is known of a model."""
-    raise NotBuilt("update_model_by_model_id is not built yet.")
+    return as_model(services().models.registry.change_model(model_id, body))
 
 
-def delete_model_by_model_id(*, model_id: str) -> NoReturn:
+def delete_model_by_model_id(*, model_id: str) -> None:
     """Remove a model, its endpoints and its files."""
-    raise NotBuilt("delete_model_by_model_id is not built yet.")
+    services().models.remove_model(model_id)
 
 
-def get_binary_by_id(*, model_id: str) -> NoReturn:
+def get_binary_by_id(*, model_id: str) -> Reply:
     """Download the file of a model."""
-    raise NotBuilt("get_binary_by_id is not built yet.")
+    models = services().models
+    model = models.registry.model(model_id)
+    endpoint = models.registry.newest(model)
+    return Reply(
+        body=models.chunks(endpoint),
+        length=endpoint.size,
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": attachment(model.name, endpoint.format)},
+    )
 
 
-def get_metadata_by_id(*, model_id: str) -> NoReturn:
+def get_metadata_by_id(*, model_id: str) -> api.AdditionalModelInfo:
     """Tell what kind of model the file of a model holds."""
-    raise NotBuilt("get_metadata_by_id is not built yet.")
+    registry = services().models.registry
+    endpoint = registry.newest(registry.model(model_id))
+    return {"modelPackage": endpoint.format, "modelType": (endpoint.known or {}).get("kind", "other")}
 
 
-def list_endpoints(*, limit: int, offset: int, total_count: bool, model_id: str | None = None) -> NoReturn:
+def list_endpoints(*, limit: int, offset: int, total_count: bool, model_id: str | None = None) -> api.Endpoints:
     """List the endpoints, page by page."""
-    raise NotBuilt("list_endpoints is not built yet.")
+    check_page(limit, offset)
+    registry = services().models.registry
+    model = None if model_id is None else registry.model(model_id)
+    found = [as_endpoint(one) for one in registry.endpoints(limit=limit, offset=offset, model=model)]
+    return {"endpoints": found, "total_count": registry.count(ENDPOINTS, model) if total_count else 0}
 
 
-def get_endpoint_by_id(*, endpoint_id: str) -> NoReturn:
+def get_endpoint_by_id(*, endpoint_id: str) -> api.Endpoint:
     """Read one endpoint and its status."""
-    raise NotBuilt("get_endpoint_by_id is not built yet.")
+    return as_endpoint(services().models.registry.endpoint(endpoint_id))
 
 
-def update_endpoint_by_endpoint_id(*, endpoint_id: str, body: api.EndpointUpdate) -> NoReturn:
+def update_endpoint_by_endpoint_id(*, endpoint_id: str, body: api.EndpointUpdate) -> api.Endpoint:
     """Rename an endpoint, describe it, or take it in or out of service."""
-    raise NotBuilt("update_endpoint_by_endpoint_id is not built yet.")
+    return as_endpoint(services().models.registry.change_endpoint(endpoint_id, body))
 
 
-def delete_endpoint_by_id(*, endpoint_id: str) -> NoReturn:
+def delete_endpoint_by_id(*, endpoint_id: str) -> None:
     """Remove an endpoint and its file; the model stays."""
-    raise NotBuilt("delete_endpoint_by_id is not built yet.")
+    services().models.remove_endpoint(endpoint_id)
 
 
-def prediction(*, body: api.Prediction) -> NoReturn:
+def prediction(*, body: api.Prediction) -> api.PredictionResponse:
     """Ask an endpoint for a prediction."""
-    raise NotBuilt("prediction is not built yet.")
+    endpoint_id = endpoint_in(cast("Sequence[Mapping[str, str]]", body["target"]), request().mount)
+    return {"result": dict(services().models.predictor.predict(endpoint_id, body["parameters"]))}
+
+
+def check_page(limit: int, offset: int) -> None:
+    """Refuse a page that is outside the range.
+
+    Raises:
+        Unprocessable: It is.
+    """
+    faults = []
+    if not 1 <= limit <= MOST_ITEMS:
+        faults.append(Fault("query", "limit", f"It is not between 1 and {MOST_ITEMS}."))
+    if not 0 <= offset < 1 << 31:
+        faults.append(Fault("query", "offset", f"It is not between 0 and {(1 << 31) - 1}."))
+    if faults:
+        raise Unprocessable("Requested offset/limit is not valid", faults=faults)
+
+
+def as_wish(body: api.SerializedModel) -> Wish:
+    """Return what was sent."""
+    return Wish(
+        upload=body["file"],
+        filename=body.get("fileName", ""),
+        format=body.get("format"),
+        takes=body.get("input_data_structure", "auto"),
+        gives=body.get("output_data_structure", "auto"),
+    )
+
+
+def created(document: Any) -> tuple[Any, int, Mapping[str, str]]:
+    """Return the answer for a new thing, and where it is: its first link says so."""
+    return document, HTTPStatus.CREATED, {"Location": document["links"][0]["href"]}
+
+
+def as_model(model: Model) -> api.Model:
+    """Return a model; what is not set is left out."""
+    own = [("self", "models", model.id), *(("endpoint", "endpoints", one) for one in model.endpoints)]
+    document: dict[str, Any] = {
+        "id": model.id,
+        "name": model.name,
+        "version": model.version,
+        "input_schema": model.input_schema,
+        "output_schema": model.output_schema,
+        "metadata": model.about,
+        "links": [*(link(*one) for one in own), *(model.links or ())],
+        "created_at": model.created.isoformat(timespec="microseconds"),
+        "modified_at": model.modified.isoformat(timespec="microseconds"),
+    }
+    return cast("api.Model", {key: value for key, value in document.items() if value is not None})
+
+
+def as_endpoint(endpoint: Endpoint) -> api.Endpoint:
+    """Return an endpoint; what is not set is left out."""
+    document: dict[str, Any] = {
+        "id": endpoint.id,
+        "name": endpoint.name,
+        "status": endpoint.status.value,
+        "metadata": endpoint.about,
+        "links": [
+            link("self", "endpoints", endpoint.id),
+            link("model", "models", endpoint.model),
+            *(endpoint.links or ()),
+        ],
+        "deployed_at": endpoint.deployed.isoformat(timespec="microseconds"),
+    }
+    return cast("api.Endpoint", {key: value for key, value in document.items() if value is not None})
+
+
+def link(rel: str, kind: str, identifier: str) -> dict[str, str]:
+    """Return a link to a model or an endpoint, as clients see this server."""
+    here = request()
+    return {"rel": rel, "href": f"{here.base_url}{here.mount}/{kind}/{identifier}"}

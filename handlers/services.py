@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import Connection
 
 from handlers.assets.access import Door
 from handlers.assets.agent import Agent
@@ -28,6 +31,8 @@ from handlers.jobs.queue import Queue
 from handlers.jobs.service import Jobs
 from handlers.jobs.watch import Watch
 from handlers.keys import Keys
+from handlers.models import deployment
+from handlers.models.service import Models
 from handlers.operations.catalogue import Catalogue, catalogue_of
 from handlers.operations.runner import Runner
 from handlers.operations.service import KIND, Operations
@@ -63,13 +68,45 @@ class Services:
     publisher: Publisher
     compute: Desk
     operations: Operations
+    models: Models
 
     def close(self) -> None:
         """End the processes and connections that the services hold."""
         self.operations.pool.close()
+        self.models.close()
         self.till.close()
         self.queue.close()
         self.database.close()
+
+
+class Trials:
+    """The jobs that try model files, as the models see them, which know nothing of jobs."""
+
+    def __init__(self, jobs: Jobs, watch: Watch, patience_s: float) -> None:
+        """Wait *patience_s* seconds for a job that was just submitted."""
+        self._jobs = jobs
+        self._watch = watch
+        self._patience_s = patience_s
+
+    def submit(self, subject: str, inputs: Mapping[str, Any], beside: Callable[[Connection, str], None]) -> None:
+        """Store a job together with what is beside it, and wait a little for its end."""
+        job = self._jobs.submit(
+            deployment.KIND,
+            subject,
+            dict(inputs),
+            owner=None,
+            beside=lambda connection, job: beside(connection, job.id),
+        )
+        self.wait(job.id, self._patience_s)
+
+    def wait(self, job_id: str, within_s: float) -> None:
+        """Wait for a job, if there is a seat to wait in."""
+        job = self._jobs.read(job_id, all_owners=True)
+        if not job.ended and self._watch.take_seat():
+            try:
+                self._watch.ended(job, within_s)
+            finally:
+                self._watch.leave_seat()
 
 
 _services: Services | None = None
@@ -110,13 +147,15 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         checksum_bytes=settings.spool_limit_bytes,
         look_s=2 * settings.fetch_timeout_s,  # a server may be asked twice, by HEAD and by GET
     )
+    watch = Watch(jobs, settings)
+    trials = Trials(jobs, watch, settings.upload_wait_s)
     _services = Services(
         settings=settings,
         database=database,
         blobs=blobs,
         queue=queue,
         jobs=jobs,
-        watch=Watch(jobs, settings),
+        watch=watch,
         tokens=tokens,
         accounts=Accounts(database, tokens, settings),
         agent=Agent(database),
@@ -143,6 +182,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
             runtime=Boxed(settings),
         ),
         operations=Operations(catalogue, runner, jobs, settings),
+        models=Models(database, blobs, settings, submit=trials.submit, wait=trials.wait),
     )
     return _services
 
@@ -171,4 +211,9 @@ def unchecked_info(name: str, password: str) -> dict[str, Any]:  # noqa: ARG001 
 
 def job_kinds() -> dict[str, Any]:
     """Return what does the jobs of each kind, called by a worker with the job and its context."""
-    return {KIND: services().operations.work, compute.KIND: services().compute.workflow.work}
+    here = services()
+    return {
+        KIND: here.operations.work,
+        compute.KIND: here.compute.workflow.work,
+        deployment.KIND: here.models.deployment.work,
+    }

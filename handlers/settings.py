@@ -192,6 +192,25 @@ class Settings(BaseSettings):
         "python=python3,node=node",
         description="Programs of this machine that stand for images in the sandbox: IMAGE=PROGRAM, with commas.",
     )
+    ops_capabilities: str = Field(
+        "info,discover,manage,run,download,metadata",
+        description="Parts of the Open Prediction Service that are served, with commas.",
+    )
+    model_formats: str = Field(
+        "pickle,joblib,pmml,bst,onnx,skops", description="Formats of model files that may be uploaded, with commas."
+    )
+    model_classes: str = Field(
+        "", description="Further names that pickles may use, such as mylib.models.Risk, with commas; they are trusted."
+    )
+    model_memory_bytes: PositiveInt = Field(2 << 30, description="Memory that one loaded model may take, in bytes.")
+    models_memory_bytes: PositiveInt = Field(
+        4 << 30, description="Memory beyond which loaded models that are asked least are unloaded, in bytes."
+    )
+    model_load_s: PositiveFloat = Field(60.0, description="Longest that loading a model may take, in seconds.")
+    upload_wait_s: float = Field(
+        5.0, ge=0, description="How long the answer to the upload of a model waits for it to be loaded, in seconds."
+    )
+    predict_timeout_s: PositiveFloat = Field(30.0, description="Longest that a prediction may take, in seconds.")
     result_link_s: PositiveInt = Field(3600, description="How long the address of a result is good, in seconds.")
     status_dialect: Literal["contract", "operator"] = Field(
         "contract", description="Numbers of compute statuses: 1 to 8 of the contract, or 10 to 70 of operator-service."
@@ -305,10 +324,30 @@ class Settings(BaseSettings):
         pairs = (pair.partition("=") for pair in self.mounts.split(",") if pair.strip())
         return {name.strip(): "/" + path.strip().strip("/") for name, _, path in pairs}
 
+    @cached_property
+    def capabilities(self) -> tuple[str, ...]:
+        """Return the parts of `ops_capabilities`, one by one."""
+        return words_of(self.ops_capabilities)
+
+    @cached_property
+    def formats(self) -> tuple[str, ...]:
+        """Return the formats of `model_formats`, one by one."""
+        return words_of(self.model_formats)
+
+    @cached_property
+    def trusted_classes(self) -> tuple[str, ...]:
+        """Return the names of `model_classes`, one by one."""
+        return words_of(self.model_classes)
+
     @property
     def opens_management(self) -> bool:
         """Return whether these settings let other machines manage this one without a token."""
         return self.manage_open and not is_loopback(self.host)
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words that *text* lists with commas, each once."""
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
 def networks_of(text: str) -> tuple[Network, ...]:

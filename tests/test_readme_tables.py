@@ -20,7 +20,7 @@ def test_what_is_listed_answers_501(tmp_path):
 
     client = create_app(Settings(home=tmp_path)).test_client()
 
-    for address in ("/ops/info", "/konduit/config"):
+    for address in ("/konduit/healthcheck", "/konduit/config"):
         answer = client.get(address)
         assert 501 == answer.status_code
         assert "application/problem+json" == answer.headers["Content-Type"]

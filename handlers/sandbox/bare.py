@@ -66,6 +66,7 @@ class BareCell:
                 cwd=translated.directory,
                 umask=0o022,
                 start_new_session=True,
+                pass_fds=program.files,
             )
             stack.callback(self.kill)
             self.first = self.monitor.pid
@@ -150,5 +151,6 @@ def translate(program: Program) -> Program:
         argv=[local(word) for word in program.argv],
         environment={name: local(value) for name, value in program.environment.items()},
         mounts=program.mounts,
+        files=program.files,
         directory=directory if Path(directory := local(program.directory)).is_dir() else "/",
     )

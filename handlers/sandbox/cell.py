@@ -117,7 +117,7 @@ class Cell:
             words = bubblewrap.arguments(program, limits, numbers, dict(zip(wanted, places, strict=True)))
             given = stack.enter_context(memory(words))
             argv = bubblewrap.command(program, limits, given.fileno(), SLACK, counted=counted)
-            monitor = spawn(argv, user, gate.fileno(), output, [given.fileno(), *numbers.values()])
+            monitor = spawn(argv, user, gate.fileno(), output, [given.fileno(), *numbers.values(), *program.files])
             told.close()
             try:
                 return monitor, first_process(info)

@@ -44,6 +44,7 @@ class Program:
     roots: Sequence[Path] = ()  #: further folders at their own places, read-only, as the public may read them
     directory: str = "/"
     network: bool = False  #: whether it asks for this machine's network, which the settings have to allow
+    files: Sequence[int] = ()  #: open files that it gets under the same numbers; ours stay open
 
 
 class Reason(enum.StrEnum):

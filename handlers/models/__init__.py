@@ -1,0 +1,1 @@
+"""Trained models: kept, loaded apart from the server, and asked for predictions."""

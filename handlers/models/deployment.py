@@ -1,0 +1,203 @@
+"""Put model files into service: store, have it tried by a job, wait a little for what comes of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Protocol
+
+from sqlalchemy import Connection
+
+from handlers.errors import Fault, InputInvalid, Problem, Unprocessable
+from handlers.models.process import Plan, Processes
+from handlers.models.records import Endpoint, Model
+from handlers.models.registry import Registry, new_id, new_model
+from handlers.models.sniffing import HEAD_BYTES, format_of, stem_of
+from handlers.models.tables import State
+from handlers.models.trial import try_model
+from handlers.settings import Settings
+from handlers.storage.blobs import Blobs
+from handlers.storage.files import copied
+from handlers.storage.sql import now
+
+KIND: Final = "model"
+AUTO: Final = "auto"
+NO_NAME: Final = "model"
+
+
+class Upload(Protocol):
+    """A file that has come in."""
+
+    @property
+    def filename(self) -> str:
+        """Its name, which may be empty."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """Its bytes, from their beginning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What was sent: a file, and how it is to be fed."""
+
+    upload: Upload
+    filename: str = ""  #: where the upload has none
+    format: str | None = None
+    takes: str = AUTO
+    gives: str = AUTO
+
+    @property
+    def name(self) -> str:
+        """What the file is called."""
+        return self.upload.filename or self.filename
+
+
+#: Store a job that tries an endpoint, and in the same transaction what is beside it; wait a little for its end.
+Submit = Callable[[str, Mapping[str, Any], Callable[[Connection, str], None]], None]
+
+
+class Deployment:
+    """Takes in model files."""
+
+    def __init__(self, registry: Registry, blobs: Blobs, settings: Settings, submit: Submit) -> None:
+        """Keep files in *blobs*; *submit* has them tried."""
+        self.registry = registry
+        self.blobs = blobs
+        self.settings = settings
+        self.processes = Processes(settings)
+        self._submit = submit
+
+    def add_model(self, wish: Wish) -> Model:
+        """Store a file as a new model with an endpoint.
+
+        Raises:
+            Unprocessable: It is no model that can be loaded; nothing is kept.
+        """
+        model = new_model({"name": stem_of(wish.name) or NO_NAME})
+        endpoint = self._deploy(wish, model, is_new=True)
+        if endpoint.status is State.FAILED:
+            self.registry.remove_model(model.id)
+            raise refused(endpoint)
+        return self.registry.model(model.id)
+
+    def add_endpoint(self, model_id: str, wish: Wish) -> Endpoint:
+        """Store a file of a model as a further endpoint of it.
+
+        Raises:
+            NotFound: There is no such model.
+            Unprocessable: It is no model that can be loaded; nothing is kept.
+        """
+        endpoint = self._deploy(wish, self.registry.model(model_id), is_new=False)
+        if endpoint.status is State.FAILED:
+            self.registry.remove_endpoint(endpoint.id)
+            raise refused(endpoint)
+        return endpoint
+
+    def work(self, job: Any, context: Any) -> dict[str, Any]:
+        """Try the file of an endpoint; called in a worker."""
+        endpoint = self.registry.endpoint(job.subject)
+        model = self.registry.model(endpoint.model)
+        file = self.blobs.local(endpoint.blob, context.directory)
+        try:
+            known = try_model(self.processes, plan_of(endpoint, model), file, logging_to(context))
+        except Unprocessable as problem:
+            self.registry.fail(endpoint, problem.detail)
+            return {"status": State.FAILED.value, "reason": problem.detail}
+        if job.inputs.get("new") and (name := known.get("name")):
+            self.registry.rename(model, str(name)[:1024])
+        self.registry.settle(endpoint, known)
+        return {"status": State.IN_SERVICE.value}
+
+    def _deploy(self, wish: Wish, model: Model, *, is_new: bool) -> Endpoint:
+        """Store a file and its endpoint, and have it tried; return the endpoint as it stands after a while."""
+        endpoint_id = new_id()
+        with tempfile.TemporaryDirectory(prefix="seamark-upload-") as directory:
+            path = Path(directory) / "file"
+            size, digest = copied(wish.upload.file, path)
+            with path.open("rb") as file:
+                kind = self._format(wish, file.read(HEAD_BYTES))
+            blob = f"models/{endpoint_id}"
+            self.blobs.put(blob, path)
+        endpoint = Endpoint(
+            id=endpoint_id,
+            model=model.id,
+            name=model.name,
+            status=State.CREATING,
+            about=model.about,
+            links=None,
+            deployed=now(),
+            format=kind,
+            takes=wish.takes,
+            gives=wish.gives,
+            blob=blob,
+            size=size,
+            sha256=digest,
+            known=None,
+            problem=None,
+            job=None,
+        )
+
+        def beside(connection: Connection, job: str) -> None:
+            if not is_new:
+                self.registry.demand(connection, model.id)
+            self.registry.add_endpoint(connection, replace(endpoint, job=job), model if is_new else None)
+
+        try:
+            self._submit(endpoint_id, {"new": is_new}, beside)
+        except Problem:
+            self.blobs.remove(blob)
+            raise
+        return self.registry.endpoint(endpoint_id)
+
+    def _format(self, wish: Wish, head: bytes) -> str:
+        """Return the format of a file.
+
+        Raises:
+            Unprocessable: It has none that is known.
+            InputInvalid: It has one that is not taken here.
+        """
+        found = wish.format or format_of(wish.name, head)
+        if not head:
+            raise Unprocessable("The file is empty.")
+        if found is None:
+            raise Unprocessable(f"Model is not supported: {wish.name[:200]}")
+        if found not in self.settings.formats:
+            words = f"This server takes no files of the format {found}; it takes {', '.join(self.settings.formats)}."
+            raise InputInvalid(faults=[Fault("form", "/format", words)])
+        return found
+
+
+def refused(endpoint: Endpoint) -> Unprocessable:
+    """Return the error for a file that was tried and cannot be loaded."""
+    return Unprocessable(endpoint.problem or "The model cannot be loaded.")
+
+
+def plan_of(endpoint: Endpoint, model: Model) -> Plan:
+    """Return how the host of an endpoint loads its model."""
+    declared = sorted(model.input_schema or (), key=lambda feature: feature["order"])
+    return Plan(
+        endpoint=endpoint.id,
+        blob=endpoint.blob,
+        format=endpoint.format,
+        takes=endpoint.takes,
+        gives=endpoint.gives,
+        names=[feature["name"] for feature in declared] or None,
+    )
+
+
+def logging_to(context: Any) -> Callable[[bytes], None]:
+    """Return what writes what a host prints into a job's log."""
+
+    def hear(data: bytes) -> None:
+        for line in data.decode(errors="replace").splitlines():
+            context.log(line)
+
+    return hear
+
+
+def known_of(endpoint: Endpoint) -> Mapping[str, Any]:
+    """Return what loading the file of an endpoint has shown; nothing where it was not loaded yet."""
+    return endpoint.known or {}

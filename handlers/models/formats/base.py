@@ -1,0 +1,40 @@
+"""What all formats have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+Row = Sequence[Any]  #: the values of one request, in the model's order
+Result = Mapping[str, Any]  #: one answer: `predictions`, `scores`, or the model's own names
+
+
+class CannotLoad(Exception):
+    """The file is no model that can be loaded; the message says why, in a sentence."""
+
+
+class CannotPredict(Exception):
+    """The model cannot say anything to this input; the message says why, in a sentence."""
+
+
+class Loaded(Protocol):
+    """A model that is ready."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what is known of it.
+
+        `kind` (modelType of the API), `features` (list of `name` and `type`, in the model's order; absent where it does
+        not know them), `named` (whether those names are the model's own), `name`, `input_schema`, `output_schema`.
+        """
+
+    def predict(self, rows: Sequence[Row]) -> Sequence[Result]:
+        """Return a result for each row.
+
+        Raises:
+            Exception: Of whatever kind; the rows are then tried one by one.
+        """
+
+
+def input_schema(features: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the inputs of a model as the API has them."""
+    return [{"name": one["name"], "order": order, "type": one["type"]} for order, one in enumerate(features)]

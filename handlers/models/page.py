@@ -1,0 +1,75 @@
+"""A page of memory that a host shares with its keeper: what it is doing, and whether it should stop.
+
+The host may be a stranger's program by now: what it writes here decides no more than when it is stopped.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import time
+from typing import Final
+
+SIZE: Final = 4096
+NUMBER: Final = struct.Struct("d")
+FLAG: Final = 64  #: offset of the flag that asks the host to stop
+BUSY, LAST, REQUESTS, BATCHES, MEMORY, READY = range(0, 48, 8)
+
+
+def make() -> int:
+    """Return the number of a file that holds an empty page."""
+    number = os.memfd_create("seamark-host", os.MFD_CLOEXEC)
+    os.ftruncate(number, SIZE)
+    return number
+
+
+class Page:
+    """The page, at either end."""
+
+    def __init__(self, number: int) -> None:
+        """Map the file with this number, which may be closed then."""
+        self._map = mmap.mmap(number, SIZE)
+
+    def read(self, field: int) -> float:
+        """Return a number of the page."""
+        found: float = NUMBER.unpack_from(self._map, field)[0]
+        return found
+
+    def write(self, field: int, value: float) -> None:
+        """Set a number of the page."""
+        NUMBER.pack_into(self._map, field, value)
+
+    def begin(self) -> None:
+        """Note that work begins."""
+        self.write(BUSY, time.monotonic())
+
+    def end(self, requests: int = 0) -> None:
+        """Note that work has ended, which has answered so many requests."""
+        self.write(BUSY, 0.0)
+        self.write(LAST, time.monotonic())
+        if requests:
+            self.write(REQUESTS, self.read(REQUESTS) + requests)
+            self.write(BATCHES, self.read(BATCHES) + 1)
+
+    def busy_s(self) -> float:
+        """Return for how long the host has been at its present work; 0: it is idle."""
+        since = self.read(BUSY)
+        return time.monotonic() - since if since else 0.0
+
+    def stop(self) -> None:
+        """Ask the host to answer what it has read, and to end."""
+        self._map[FLAG] = 1
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the host was asked to end."""
+        return self._map[FLAG] == 1
+
+    def clear(self) -> None:
+        """Make it as new, for the next host."""
+        self._map[:] = bytes(SIZE)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._map.close()

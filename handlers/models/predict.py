@@ -1,0 +1,105 @@
+"""Predictions: which endpoint is meant, whether it may, what its host says."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from handlers.errors import BadRequest, Conflict, Fault, InputInvalid, Unavailable
+from handlers.models.deployment import known_of, plan_of
+from handlers.models.features import Shape
+from handlers.models.hosts import RETRY, Hosts
+from handlers.models.records import Endpoint, Model
+from handlers.models.registry import Registry
+from handlers.models.tables import State
+from handlers.settings import Settings
+
+PLACE: Final = re.compile(r"/endpoints/([^/]+)")
+
+Wait = Callable[[str, float], None]
+
+
+class Predictor:
+    """Answers predictions."""
+
+    def __init__(self, registry: Registry, hosts: Hosts, settings: Settings, wait: Wait) -> None:
+        """Ask *hosts*; *wait* waits for a job, for so many seconds."""
+        self.registry = registry
+        self.hosts = hosts
+        self.settings = settings
+        self._wait = wait
+
+    def predict(self, endpoint_id: str, parameters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return what the model of an endpoint says.
+
+        Raises:
+            NotFound: There is no such endpoint.
+            Conflict: It is not in service.
+            InputInvalid: An input is missing, unknown or of the wrong type, or the model does not take it.
+            Unavailable: Its file is still being tried, or its host has died or does not answer.
+        """
+        end = time.monotonic() + self.settings.predict_timeout_s
+        endpoint = self.serving(endpoint_id, end)
+        model = self.registry.model(endpoint.model)
+        row = shape_of(endpoint, model).row(parameters)
+        answer = self.hosts.ask(plan_of(endpoint, model), row, max(0.001, end - time.monotonic()))
+        return self._result(endpoint, answer)
+
+    def serving(self, endpoint_id: str, end: float) -> Endpoint:
+        """Return an endpoint that is in service, or will be before *end*.
+
+        Raises:
+            NotFound, Conflict, Unavailable: As for `predict`.
+        """
+        endpoint = self.registry.endpoint(endpoint_id)
+        if endpoint.status is State.CREATING and endpoint.job is not None:
+            self._wait(endpoint.job, end - time.monotonic())
+            endpoint = self.registry.endpoint(endpoint_id)
+        if endpoint.status is State.CREATING:
+            raise Unavailable("The endpoint's file is still being tried.", headers=RETRY)
+        if endpoint.status is not State.IN_SERVICE:
+            why = f" {endpoint.problem}" if endpoint.problem else ""
+            raise Conflict(f"The endpoint is not in service: it is {endpoint.status.value}.{why}")
+        return endpoint
+
+    def _result(self, endpoint: Endpoint, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the result in what a host said."""
+        result = answer.get("result")
+        if isinstance(result, dict):
+            return result
+        if "refused" in answer:
+            words = f"The model does not take this input: {answer['refused']}"[:2000]
+            raise InputInvalid(faults=[Fault("body", "/parameters", words)])
+        self.hosts.stop(endpoint.id)
+        words = str(answer.get("unloaded", "its process does not keep to what was agreed"))
+        raise Unavailable(f"The model cannot be loaded at the moment: {words[:1000]}", headers=RETRY)
+
+
+def shape_of(endpoint: Endpoint, model: Model) -> Shape:
+    """Return what the model of an endpoint takes."""
+    known = known_of(endpoint)
+    return Shape(known.get("features"), model.input_schema or (), named=bool(known.get("named")))
+
+
+def endpoint_in(target: Sequence[Mapping[str, str]], mount: str) -> str:
+    """Return the id of the endpoint that a request is for.
+
+    Raises:
+        BadRequest: There is not exactly one, or its address is none.
+    """
+    wanted = [link for link in target if link.get("rel") == "endpoint"]
+    if len(wanted) != 1:
+        raise BadRequest("Predict accept one and only one endpoint", faults=[Fault("body", "/target", "has not one")])
+    href = wanted[0].get("href", "")
+    try:
+        path = urlsplit(href).path
+    except ValueError:
+        path = ""
+    found = PLACE.fullmatch(path.removeprefix(mount)) if "?" not in href and "#" not in href else None
+    if found is None:
+        words = f"{href[:200]!r} is not the address of an endpoint."
+        raise BadRequest(words, faults=[Fault("body", f"/target/{target.index(wanted[0])}/href", words)])
+    return found[1]

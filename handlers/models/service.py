@@ -1,0 +1,75 @@
+"""The models of this server, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from handlers.errors import NotFound
+from handlers.models.deployment import Deployment, Submit
+from handlers.models.hosts import Hosts
+from handlers.models.predict import Predictor, Wait
+from handlers.models.records import Endpoint
+from handlers.models.registry import Registry
+from handlers.settings import Settings
+from handlers.storage.blobs import CHUNK_BYTES, Blobs
+from handlers.storage.sql import Database
+
+
+class Models:
+    """What controllers ask for models, endpoints and predictions."""
+
+    def __init__(self, database: Database, blobs: Blobs, settings: Settings, *, submit: Submit, wait: Wait) -> None:
+        """Start nothing yet.
+
+        Args:
+            database: Where models are known.
+            blobs: Where their files are.
+            settings: Bounds, and what is served.
+            submit: Stores a job that tries a file, and waits a little for it.
+            wait: Waits for a job.
+        """
+        self.registry = Registry(database, blobs)
+        self.hosts = Hosts(settings)
+        self.deployment = Deployment(self.registry, blobs, settings, submit)
+        self.predictor = Predictor(self.registry, self.hosts, settings, wait)
+        self._blobs = blobs
+
+    def remove_model(self, model_id: str) -> None:
+        """Remove a model with its endpoints, their files and their hosts.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        for endpoint in self.registry.remove_model(model_id):
+            self.hosts.stop(endpoint.id)
+
+    def remove_endpoint(self, endpoint_id: str) -> None:
+        """Remove an endpoint with its file and its host.
+
+        Raises:
+            NotFound: There is no such endpoint.
+        """
+        self.hosts.stop(self.registry.remove_endpoint(endpoint_id).id)
+
+    def chunks(self, endpoint: Endpoint) -> Iterator[bytes]:
+        """Return the file of an endpoint, piece by piece.
+
+        Raises:
+            NotFound: It has just been removed.
+        """
+        try:
+            return read_through(self._blobs.open(endpoint.blob))
+        except FileNotFoundError as error:
+            raise NotFound("The model's file is gone.") from error
+
+    def close(self) -> None:
+        """Give up what is held."""
+        self.hosts.close()
+
+
+def read_through(file: BinaryIO) -> Iterator[bytes]:
+    """Give what a file holds, and close it."""
+    with file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,85 @@
+"""Try a model file: load it in a host of its own, ask what it is, and end the host."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from handlers.errors import Problem, Unprocessable
+from handlers.models import page as pages
+from handlers.models.frames import Closed, Garbled, framed, receive
+from handlers.models.hosts import as_answer, connect
+from handlers.models.process import Plan, Processes, listen
+from handlers.sandbox.runner import Run
+from handlers.sandbox.words import sentence
+
+QUESTION: Final = {"ask": "describe"}
+
+
+def try_model(processes: Processes, plan: Plan, file: Path, hear: Callable[[bytes], None]) -> Mapping[str, Any]:
+    """Return what loading a model file has shown.
+
+    Args:
+        processes: Start hosts.
+        plan: How it is loaded.
+        file: The file.
+        hear: Is given what the host prints.
+
+    Raises:
+        Unprocessable: It cannot be loaded; the words say why.
+        SandboxUnavailable: Nothing can be run apart here.
+    """
+    number = pages.make()
+    try:
+        with tempfile.TemporaryDirectory(prefix="seamark-try-") as folder, closing(listen(Path(folder) / "s")) as door:
+            run = processes.start(plan, file, door, number, hear)
+            # While the door is open, whoever waits at it does not hear that the host has died.
+            end = threading.Thread(target=close_after, args=(run, door), name="trial", daemon=True)
+            end.start()
+            try:
+                with connect(str(Path(folder) / "s")) as stream:
+                    return answer_of(stream, run, processes)
+            finally:
+                run.stop()
+                end.join()
+    finally:
+        os.close(number)
+
+
+def close_after(run: Run, door: socket.socket) -> None:
+    """Close a door once nothing of a host is left."""
+    with suppress(Problem):  # whoever asks the host hears of it
+        run.wait()
+    door.close()
+
+
+def answer_of(stream: socket.socket, run: Run, processes: Processes) -> Mapping[str, Any]:
+    """Ask a host what its model is.
+
+    Raises:
+        Unprocessable: It cannot be loaded, or the host has died over it.
+    """
+    within_s = processes.settings.model_load_s
+    stream.settimeout(within_s)
+    try:
+        stream.sendall(framed(orjson.dumps(QUESTION)))
+        answer = as_answer(receive(stream))
+    except (Closed, ConnectionError) as error:
+        run.stop()
+        raise Unprocessable(f"The model cannot be loaded. {sentence(run.wait(), processes.limits)}") from error
+    except (Garbled, orjson.JSONDecodeError) as error:
+        raise Unprocessable("The model cannot be loaded: its process does not keep to what was agreed.") from error
+    except TimeoutError as error:
+        raise Unprocessable(f"The model cannot be loaded within {within_s:g} s.") from error
+    known = answer.get("known")
+    if not isinstance(known, dict):
+        raise Unprocessable(f"The model cannot be loaded: {answer.get('unloaded', 'no reason is known.')}"[:2000])
+    return known
