@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "new": "Write a new operation, or take in an API.",
     "generate": "Make generated/ of specs/.",
     "asset": "Add, publish, list, show and remove assets.",
+    "model": "Add, list, show and remove models, and ask them.",
     "job": "List, show and cancel jobs, and read their logs.",
     "token": "Make, list and revoke tokens.",
     "key": "Make, import, show and rotate the provider's keys.",

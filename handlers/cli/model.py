@@ -1,0 +1,199 @@
+"""`seamark model`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from handlers.cli.output import json_option, show_json, show_members, show_table
+
+if TYPE_CHECKING:
+    from handlers.cli.modelserver import ModelServer
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+COLUMNS: Final = {"id": "ID", "name": "NAME", "status": "STATUS", "endpoints": "ENDPOINTS", "created_at": "CREATED"}
+FORMATS: Final = ("pickle", "joblib", "pmml", "bst", "onnx", "skops")
+TAKEN: Final = ("auto", "DataFrame", "ndarray", "DMatrix", "list")
+GIVEN: Final = ("auto", "DataFrame", "ndarray", "list")
+
+
+def server_options(function: Function) -> Function:
+    """Add `--url` and `--token`."""
+    function = click.option("--token", envvar="SEAMARK_TOKEN", help="Token for it.  [env: SEAMARK_TOKEN]")(function)
+    return click.option("--url", envvar="SEAMARK_URL", help="Server to act on; else the one that is up here.")(function)
+
+
+@click.group("model")
+def command() -> None:
+    """Add, list, show and remove models, and ask them for predictions."""
+
+
+@command.command("add")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", default="", help="What people call it; else what the file says, or is called.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="Of the file; else seen from the file.")
+@click.option("--takes", type=click.Choice(TAKEN), default="auto", show_default=True, help="What it is given.")
+@click.option("--gives", type=click.Choice(GIVEN), default="auto", show_default=True, help="What it gives back.")
+@click.option("--to", "model", metavar="MODEL", help="Model of which it is a further file, an endpoint of its own.")
+@server_options
+@json_option
+def add(
+    file: Path,
+    name: str,
+    kind: str | None,
+    takes: str,
+    gives: str,
+    model: str | None,
+    url: str | None,
+    token: str | None,
+    as_json: bool,
+) -> None:
+    """Put the model in FILE into service; its id is how others name it."""
+    if name and model:
+        raise click.UsageError("--name is for a new model; with --to it is there already.")
+    server = open_server(url, token)
+    fields = {"input_data_structure": takes, "output_data_structure": gives, "fileName": file.name}
+    model_id = server.model(model)["id"] if model else None
+    with progress(file.stat().st_size, file.name, quiet=as_json) as heard:
+        found = server.upload(file, fields | ({"format": kind} if kind else {}), model_id, heard)
+    if name:
+        found = server.rename(found["id"], name)
+    if as_json:
+        show_json(found)
+    else:
+        click.echo(found["id"])
+
+
+@command.command("list")
+@server_options
+@json_option
+def list_models(url: str | None, token: str | None, as_json: bool) -> None:
+    """List the models, the newest first."""
+    server = open_server(url, token)
+    found = list(server.models())
+    if as_json:
+        show_json(found)
+        return
+    show_table(COLUMNS, [summary(model, server.endpoints(model["id"])) for model in found], none="There are no models.")
+
+
+@command.command("show")
+@click.argument("model")
+@server_options
+@json_option
+def show(model: str, url: str | None, token: str | None, as_json: bool) -> None:
+    """Show the MODEL with this id or name, its inputs and its endpoints."""
+    server = open_server(url, token)
+    found = server.model(model)
+    endpoints = server.endpoints(found["id"])
+    if as_json:
+        show_json({**found, "endpoints": endpoints})
+        return
+    members = {key: value for key, value in found.items() if key not in ("links", "input_schema", "output_schema")}
+    show_members(members | {"inputs": inputs_of(found)})
+    for endpoint in endpoints:
+        click.echo(f"endpoint {endpoint['id']}  {endpoint['status']}")
+
+
+@command.command("predict")
+@click.argument("model")
+@click.argument("inputs", metavar="NAME=VALUE...", nargs=-1)
+@click.option("--from", "file", type=click.File("r"), help="JSON object of the inputs; - for standard input.")
+@server_options
+@json_option
+def predict(model: str, inputs: Sequence[str], file: Any, url: str | None, token: str | None, as_json: bool) -> None:
+    """Ask the MODEL with this id or name for a prediction."""
+    given = read_inputs(file) | dict(map(read_input, inputs))
+    if not given:
+        raise click.UsageError("Give inputs as NAME=VALUE, or an object of them with --from.")
+    server = open_server(url, token)
+    answer = server.predict(server.model(model), given)["result"]
+    (show_json if as_json else show_members)(answer)
+
+
+@command.command("rm")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
+@server_options
+def remove(models: Sequence[str], url: str | None, token: str | None) -> None:
+    """Remove models, their endpoints and their files."""
+    server = open_server(url, token)
+    for named in models:
+        server.remove(server.model(named)["id"])
+        click.echo(f"Removed {named}.")
+
+
+def open_server(url: str | None, token: str | None) -> ModelServer:
+    """Return the models of a server: that at *url*, or the one that is up in this home, whose token is there as well.
+
+    Raises:
+        UsageError: None is named, and none is up.
+    """
+    from handlers.cli import home
+    from handlers.cli.modelserver import ModelServer
+    from handlers.settings import Settings
+
+    settings = Settings()
+    found = url or home.noted_url(settings)
+    if not found:
+        raise click.UsageError("No server is up here: start `seamark up`, or name one with --url.")
+    kept = settings.home / "token"
+    if not url and not token and kept.is_file():
+        token = kept.read_text().strip()
+    return ModelServer(found.rstrip("/") + settings.mount_points.get("ops", "/ops").rstrip("/"), token)
+
+
+@contextmanager
+def progress(size: int, name: str, *, quiet: bool) -> Iterator[Callable[[int], object]]:
+    """Give what is told how many bytes of a file were sent, and show that to people."""
+    with click.progressbar(length=size, label=name, file=sys.stderr, hidden=quiet) as bar:
+        yield bar.update
+
+
+def summary(model: Mapping[str, Any], endpoints: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a model as a line of the list: the status is that of its newest endpoint."""
+    status = endpoints[0]["status"] if endpoints else "no endpoint"
+    return {**model, "status": status, "endpoints": len(endpoints)}
+
+
+def inputs_of(model: Mapping[str, Any]) -> str:
+    """Return what a model takes, in words."""
+    return ", ".join(f"{feature['name']}:{feature['type']}" for feature in model.get("input_schema") or ())
+
+
+def read_input(pair: str) -> tuple[str, Any]:
+    """Return an input of the command line; what is JSON is read as that, all else is text.
+
+    Raises:
+        UsageError: It has no name.
+    """
+    name, equals, text = pair.partition("=")
+    if not name or not equals:
+        raise click.UsageError(f"{pair!r} is not NAME=VALUE.")
+    try:
+        return name, json.loads(text)
+    except ValueError:
+        return name, text
+
+
+def read_inputs(file: Any) -> dict[str, Any]:
+    """Return the inputs that a file holds; none where there is no file.
+
+    Raises:
+        UsageError: It holds something else.
+    """
+    if file is None:
+        return {}
+    try:
+        found = json.load(file)
+    except ValueError as error:
+        raise click.UsageError(f"--from holds no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise click.UsageError("--from has to hold an object: names and values.")
+    return found
