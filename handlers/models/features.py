@@ -53,6 +53,24 @@ class Shape:
             row[place] = value
         return row
 
+    def placed(self, values: Sequence[Any]) -> list[Any]:
+        """Return values that are in the model's order already, each in the type of its input.
+
+        Raises:
+            InputInvalid: There are more or fewer than it takes, or one is of the wrong type.
+        """
+        if self.count not in (None, len(values)):
+            words = f"The model takes {self.count} inputs, and {len(values)} came."
+            raise InputInvalid(faults=[Fault("body", "/inputs/0/shape", words)])
+        found = list(values)
+        for place, make in enumerate(self.coercions[: len(found)]):
+            try:
+                found[place] = make(found[place])
+            except ValueError as error:
+                words = f"The input number {place + 1} needs {error}, and {str(found[place])[:100]!r} is none."
+                raise InputInvalid(faults=[Fault("body", "/inputs/0/data", words)]) from None
+        return found
+
     def _places(self, parameters: Sequence[Parameter]) -> Sequence[int]:
         """Return where in the row each parameter belongs."""
         given = [parameter["name"] for parameter in parameters]

@@ -48,6 +48,19 @@ class Predictor:
         answer = self.hosts.ask(plan_of(endpoint, model), row, max(0.001, end - time.monotonic()))
         return self._result(endpoint, answer)
 
+    def predict_rows(self, endpoint_id: str, rows: Callable[[Shape], list[list[Any]]]) -> list[Mapping[str, Any]]:
+        """Return what the model of an endpoint says of each row that *rows* makes of what it takes.
+
+        Raises:
+            NotFound, Conflict, InputInvalid, Unavailable: As for `predict`.
+        """
+        end = time.monotonic() + self.settings.predict_timeout_s
+        endpoint = self.serving(endpoint_id, end)
+        model = self.registry.model(endpoint.model)
+        made = rows(shape_of(endpoint, model))
+        answers = self.hosts.ask_many(plan_of(endpoint, model), made, max(0.001, end - time.monotonic()))
+        return [self._result(endpoint, answer) for answer in answers]
+
     def serving(self, endpoint_id: str, end: float) -> Endpoint:
         """Return an endpoint that is in service, or will be before *end*.
 

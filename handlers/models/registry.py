@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
 
 from handlers.errors import NotFound
 from handlers.models import records
@@ -60,6 +60,20 @@ class Registry:
             if row is None:
                 raise NotFound(f"There is no model {model_id[:64]}.")
             return model_from(row, endpoints_of(connection, [row["id"]])[row["id"]])
+
+    def named(self, name: str) -> Model:
+        """Return the model with an id, or else the newest one with a name.
+
+        Raises:
+            NotFound: There is neither.
+        """
+        meant = select(MODELS.c.id).where(or_(MODELS.c.id == key_of(name), MODELS.c.name == key_of(name)))
+        order = ((MODELS.c.id == key_of(name)).desc(), MODELS.c.created.desc(), MODELS.c.id)
+        with self.database.read() as connection:
+            found = connection.execute(meant.order_by(*order).limit(1)).scalar_one_or_none()
+        if found is None:
+            raise NotFound(f"There is no model {name[:100]}.")
+        return self.model(found)
 
     def models(self, *, limit: int, offset: int) -> list[Model]:
         """Return a page of the models, the oldest first."""

@@ -26,7 +26,7 @@ def settings(tmp_path_factory):
         redis_url=f"unix://{home}/s",
         validate_responses=True,
         manage_open=True,
-        apis="ops",
+        apis="ops,v2",
         job_heartbeat_s=0.5,
         upload_wait_s=60,
         event_streams=4,

@@ -10,6 +10,7 @@ import generated.manage
 import generated.metadata
 import generated.ops
 import generated.provider
+import generated.v2
 import handlers.agent
 import handlers.brizo
 import handlers.dep6
@@ -18,6 +19,7 @@ import handlers.manage
 import handlers.metadata
 import handlers.ops
 import handlers.provider
+import handlers.v2
 
 _agent: generated.agent.AgentOperations = handlers.agent
 _brizo: generated.brizo.BrizoOperations = handlers.brizo
@@ -27,3 +29,4 @@ _manage: generated.manage.ManageOperations = handlers.manage
 _metadata: generated.metadata.MetadataOperations = handlers.metadata
 _ops: generated.ops.OpsOperations = handlers.ops
 _provider: generated.provider.ProviderOperations = handlers.provider
+_v2: generated.v2.V2Operations = handlers.v2
