@@ -96,6 +96,21 @@ ModelOutput: TypeAlias = Literal["auto", "ndarray", "DataFrame", "list"]
 ModelWrapper: TypeAlias = Literal["pickle", "joblib", "pmml", "bst", "onnx", "skops"]
 
 
+TableFormat: TypeAlias = Literal["csv", "json", "arrow", "parquet"]
+
+
+class BatchJob(TypedDict):
+    """The predictions of a table, under way or done."""
+
+    id: str
+    status: Literal["scheduled", "running", "succeeded", "failed", "cancelled"]
+    progress: int
+    message: str
+    rows: NotRequired[int]
+    problem: NotRequired[dict[str, Any]]
+    links: list[Link]
+
+
 EndpointStatus: TypeAlias = Literal["out_of_service", "creating", "updating", "under_maintenance", "rolling_back", "in_service", "deleting", "failed"]
 
 
@@ -325,6 +340,28 @@ class OpsOperations(Protocol):
 
     def delete_endpoint_by_id(self, *, endpoint_id: str) -> _support.Answer[None]:
         """Remove an endpoint and its file; the model stays."""
+        ...
+
+    def batch_prediction(
+        self,
+        *,
+        endpoint_id: str,
+        body: _support.Stream | list[dict[str, Any]],
+        output: TableFormat | None = None,
+    ) -> _support.Answer[str | bytes | list[dict[str, Any]] | BatchJob]:
+        """Ask an endpoint for the predictions of a whole table."""
+        ...
+
+    def read_batch(self, *, job_id: str) -> _support.Answer[BatchJob]:
+        """Tell how far the predictions of a table have come."""
+        ...
+
+    def cancel_batch(self, *, job_id: str) -> _support.Answer[None]:
+        """Stop the predictions of a table."""
+        ...
+
+    def read_batch_result(self, *, job_id: str) -> _support.Answer[str | bytes | list[dict[str, Any]]]:
+        """Fetch the predictions of a table."""
         ...
 
     def prediction(self, *, body: Prediction) -> _support.Answer[PredictionResponse]:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import io
+import secrets
+import tempfile
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, cast
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import orjson
 
 from generated import ops as api
-from handlers.errors import Fault, Unprocessable
+from handlers.errors import AlreadyFinished, Fault, JobNotFound, NotFinished, Problem, Unprocessable
+from handlers.files.content import Facts, Stored
+from handlers.files.ranges import wanted
+from handlers.jobs.records import Job, blobs_of
+from handlers.jobs.tables import Status
+from handlers.models.batches import KIND, SMALL_BYTES
 from handlers.models.capabilities import capabilities, information
 from handlers.models.deployment import Wish
 from handlers.models.predict import endpoint_in
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import ENDPOINTS, MODELS
 from handlers.models.sniffing import attachment
+from handlers.models.writing import TYPES
 from handlers.services import services
-from handlers.wire import Reply, request
+from handlers.storage.files import copied
+from handlers.wire import Reply, preferences, request
 
+KINDS: Final = {media: kind for kind, media in TYPES.items()}
 MOST_ITEMS: Final = 200  #: of one page
 
 
@@ -187,3 +201,97 @@ def link(rel: str, kind: str, identifier: str) -> dict[str, str]:
     """Return a link to a model or an endpoint, as clients see this server."""
     here = request()
     return {"rel": rel, "href": f"{here.base_url}{here.mount}/{kind}/{identifier}"}
+
+
+def batch_prediction(
+    *, endpoint_id: str, body: BinaryIO | list[dict[str, Any]], output: api.TableFormat | None = None
+) -> Reply | tuple[api.BatchJob, int, Mapping[str, str]]:
+    """Ask an endpoint for the predictions of a whole table."""
+    here, batches = request(), services().models.batches
+    kind = KINDS.get(here.headers.get("content-type", "").partition(";")[0].strip().lower(), "csv")
+    given = output or kind
+    services().models.registry.endpoint(endpoint_id)
+    with tempfile.TemporaryDirectory(prefix="seamark-batch-") as folder:
+        table, predictions = Path(folder, "table"), Path(folder, "predictions")
+        stream = io.BytesIO(orjson.dumps(body)) if isinstance(body, list) else body
+        size, _ = copied(stream, table)
+        if size > SMALL_BYTES or preferences(here.headers.get("prefer", "")).respond_async:
+            return accepted(submitted(endpoint_id, table, kind, given))
+        batches.predict(endpoint_id, table, kind, predictions, given, lambda *_: None)
+        return Reply(body=predictions.read_bytes(), content_type=TYPES[given])
+
+
+def read_batch(*, job_id: str) -> api.BatchJob:
+    """Tell how far the predictions of a table have come."""
+    return as_batch(batch(job_id))
+
+
+def cancel_batch(*, job_id: str) -> None:
+    """Stop the predictions of a table."""
+    job = batch(job_id)
+    jobs = services().jobs
+    try:
+        jobs.cancel(job.id, all_owners=True)
+    except AlreadyFinished:
+        jobs.remove(job.id, all_owners=True)
+
+
+def read_batch_result(*, job_id: str) -> Reply:
+    """Fetch the predictions of a table."""
+    job = batch(job_id)
+    if job.status is not Status.SUCCEEDED:
+        raise NotFinished(f"There are no predictions: the job is {job.status.value}.")
+    found, here = job.results, request()
+    name, kind = f"predictions.{found['output']}", TYPES[found["output"]]
+    facts = Facts(length=found["size"], content_type=kind, name=name).or_else()
+    source = Stored(facts, lambda: services().blobs.open(found["blob"]))
+    return source.open(wanted(here.headers.get("range", "")), here.headers.get("if-range", "")).as_reply(facts)
+
+
+def submitted(endpoint_id: str, table: Path, kind: str, given: str) -> Job:
+    """Store a table and a job that predicts it."""
+    here, job_id = services(), secrets.token_hex(16)
+    blob = f"{blobs_of(job_id)}/table"
+    here.blobs.put(blob, table)
+    try:
+        inputs = {"blob": blob, "format": kind, "output": given}
+        return here.jobs.submit(KIND, endpoint_id, inputs, owner=request().caller.name, job_id=job_id)
+    except Problem:
+        here.blobs.remove(blob)
+        raise
+
+
+def accepted(job: Job) -> tuple[api.BatchJob, int, Mapping[str, str]]:
+    """Return the answer for a table that has become a job."""
+    document = as_batch(job)
+    return document, HTTPStatus.ACCEPTED, {"Location": document["links"][0]["href"]}
+
+
+def batch(job_id: str) -> Job:
+    """Return the job of a table that the caller may know of.
+
+    Raises:
+        JobNotFound: There is none.
+    """
+    caller = request().caller
+    job = services().jobs.read(job_id, owner=caller.name, all_owners=caller.may("manage"))
+    if job.kind != KIND:
+        raise JobNotFound(f"There is no job {job_id[:64]}.")
+    return job
+
+
+def as_batch(job: Job) -> api.BatchJob:
+    """Return the job of a table."""
+    done = job.status is Status.SUCCEEDED
+    links = [link("self", "predictions/batch", job.id)]
+    links += [link("result", "predictions/batch", f"{job.id}/result")] if done else []
+    document: dict[str, Any] = {
+        "id": job.id,
+        "status": job.status.value,
+        "progress": job.progress,
+        "message": job.message,
+        "links": links,
+    }
+    document |= {"rows": job.results["rows"]} if done else {}
+    document |= {"problem": job.problem} if job.problem else {}
+    return cast("api.BatchJob", document)

@@ -31,7 +31,7 @@ from handlers.jobs.queue import Queue
 from handlers.jobs.service import Jobs
 from handlers.jobs.watch import Watch
 from handlers.keys import Keys
-from handlers.models import deployment
+from handlers.models import batches, deployment
 from handlers.models.service import Models
 from handlers.operations.catalogue import Catalogue, catalogue_of
 from handlers.operations.runner import Runner
@@ -216,4 +216,5 @@ def job_kinds() -> dict[str, Any]:
         KIND: here.operations.work,
         compute.KIND: here.compute.workflow.work,
         deployment.KIND: here.models.deployment.work,
+        batches.KIND: here.models.batches.work,
     }

@@ -71,6 +71,21 @@ class Shape:
                 raise InputInvalid(faults=[Fault("body", "/inputs/0/data", words)]) from None
         return found
 
+    def columns(self, names: Sequence[str]) -> Columns:
+        """Return what makes rows of the model of rows of a table; columns that are no inputs are left out.
+
+        Raises:
+            InputInvalid: Not all of its inputs are among the columns *names*, or one is there twice.
+        """
+        for spelling in self.spellings:
+            found = [(spelling[name], column) for column, name in enumerate(names) if name in spelling]
+            if self._complete([place for place, _ in found]):
+                return Columns(self, names, dict(found))
+        if self.by_position and self.count in (None, len(names)):
+            return Columns(self, names, {place: place for place in range(len(names))})
+        faults = [fault for fault in self._faults(names) if "no input" not in fault.detail]
+        raise InputInvalid(faults=faults or [Fault("body", "", f"The model takes {self.count} inputs.")])
+
     def _places(self, parameters: Sequence[Parameter]) -> Sequence[int]:
         """Return where in the row each parameter belongs."""
         given = [parameter["name"] for parameter in parameters]
@@ -114,6 +129,44 @@ class Shape:
         except ValueError as error:
             words = f"The input {name[:100]!r} needs {error}, and {str(value)[:100]!r} is none."
             raise InputInvalid(faults=[Fault("body", f"/parameters/{number}/value", words)]) from None
+
+
+class Columns:
+    """Makes rows of a model of the rows of a table."""
+
+    def __init__(self, shape: Shape, names: Sequence[str], places: Mapping[int, int]) -> None:
+        """Take the inputs of *shape* from a table with columns called *names*.
+
+        Args:
+            shape: What the model takes.
+            names: Of the columns.
+            places: By the place of an input, that of its column.
+        """
+        known = len(shape.coercions)
+        self._count = shape.count if shape.count is not None else len(places)
+        self._plan = [
+            (place, column, shape.coercions[place] if place < known else as_it_is, names[column])
+            for place, column in places.items()
+        ]
+
+    def __call__(self, row: Sequence[Any]) -> list[Any]:
+        """Return a row in the model's order; what is absent stays so.
+
+        Raises:
+            InputInvalid: A value is of the wrong type.
+        """
+        made: list[Any] = [None] * self._count
+        for place, column, make, name in self._plan:
+            value = row[column]
+            if value is not None:
+                try:
+                    value = make(value)
+                except (ValueError, TypeError) as error:
+                    wanted = error if isinstance(error, ValueError) else "another type"
+                    words = f"the column {name[:100]!r} needs {wanted}, and {str(value)[:100]!r} is none."
+                    raise InputInvalid(faults=[Fault("body", "", words)]) from None
+            made[place] = value
+        return made
 
 
 def of_owner_is_made_up(declared: Sequence[Feature], features: Sequence[Feature] | None) -> bool:

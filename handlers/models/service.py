@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from handlers.errors import NotFound
+from handlers.models.batches import Batches
 from handlers.models.deployment import Deployment, Submit
 from handlers.models.hosts import Hosts
 from handlers.models.predict import Predictor, Wait
@@ -33,6 +34,7 @@ class Models:
         self.hosts = Hosts(settings)
         self.deployment = Deployment(self.registry, blobs, settings, submit)
         self.predictor = Predictor(self.registry, self.hosts, settings, wait)
+        self.batches = Batches(self.predictor, blobs)
         self._blobs = blobs
 
     def remove_model(self, model_id: str) -> None:

@@ -1,0 +1,166 @@
+"""Predictions of whole tables, in each format, at once and as jobs."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import numpy
+import pandas
+import pyarrow
+import pytest
+from pyarrow import parquet
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from handlers.models.writing import TYPES
+
+
+@pytest.fixture(scope="module")
+def flowers(client):
+    """An endpoint, its model as it is here, and a table with a column that is no input."""
+    data = load_iris(as_frame=True)
+    trained = LogisticRegression(max_iter=500).fit(data.data, data.target.map(dict(enumerate(data.target_names))))
+    model = client.upload(trained, "flowers.pkl")
+    table = data.data[data.data.columns[::-1]].assign(plot=range(len(data.data)))
+    return client.endpoint_of(model)["id"], trained, table
+
+
+@pytest.fixture
+def ask(client, flowers):
+    """Sends a table, and returns the answer."""
+
+    def ask(data, kind="csv", expect=200, endpoint=flowers[0], headers=None, **query):
+        path = "/ops/predictions/batch"
+        query = {"endpoint_id": endpoint, **query}
+        answer = client.client.post(path, data=data, content_type=TYPES[kind], query_string=query, headers=headers)
+        assert expect == answer.status_code, answer.text
+        return answer
+
+    return ask
+
+
+def written(table, kind):
+    """Return a table in a format."""
+    if kind == "csv":
+        return table.to_csv(index=False).encode()
+    if kind == "json":
+        return table.to_json(orient="records").encode()
+    arrow, target = pyarrow.Table.from_pandas(table, preserve_index=False), io.BytesIO()
+    if kind == "parquet":
+        parquet.write_table(arrow, target)
+    else:
+        with pyarrow.ipc.new_stream(target, arrow.schema) as stream:
+            stream.write_table(arrow)
+    return target.getvalue()
+
+
+def read(data, kind):
+    """Return a table of a format."""
+    source = io.BytesIO(data)
+    if kind == "csv":
+        return pandas.read_csv(source)
+    if kind == "json":
+        return pandas.read_json(source, orient="records")
+    return (parquet.read_table(source) if kind == "parquet" else pyarrow.ipc.open_stream(source).read_all()).to_pandas()
+
+
+@pytest.mark.parametrize("given", TYPES)
+@pytest.mark.parametrize("wanted", [None, *TYPES])
+def test_a_table_is_predicted_row_by_row(ask, flowers, given, wanted):
+    """In any format, and given back in any: the rows keep their order, columns are found by name."""
+    _, trained, table = flowers
+
+    answer = ask(written(table, given), given, **({"output": wanted} if wanted else {}))
+
+    found = read(answer.data, wanted or given)
+    inputs = table[list(trained.feature_names_in_)]
+    assert TYPES[wanted or given] == answer.content_type.partition(";")[0]
+    assert trained.predict(inputs).tolist() == found["predictions"].tolist()
+    assert numpy.allclose(trained.predict_proba(inputs), found[["scores_0", "scores_1", "scores_2"]])
+
+
+def test_a_large_table_becomes_a_job(client, ask, flowers):
+    """It tells how far it has come, and gives its result to whoever asks, in parts as well."""
+    _, trained, table = flowers
+    many = pandas.concat([table] * 400, ignore_index=True)
+
+    accepted = ask(written(many, "csv"), expect=202, output="parquet")
+    where = accepted.headers["Location"].partition("/ops")[2]
+    done = ended(client, where)
+
+    assert ("succeeded", 100, len(many)) == (done["status"], done["progress"], done["rows"])
+    result = client.client.get(done["links"][1]["href"].partition("localhost")[2])
+    assert "attachment;filename=predictions.parquet" == result.headers["Content-Disposition"]
+    inputs = many[list(trained.feature_names_in_)]
+    assert trained.predict(inputs).tolist() == read(result.data, "parquet")["predictions"].tolist()
+    assert [204, 410] == [client.client.open("/ops" + where, method=verb).status_code for verb in ("DELETE", "GET")]
+
+
+def ended(client, where, within_s=60):
+    """Wait for the end of a job."""
+    end = time.monotonic() + within_s
+    while (found := client.call("GET", where))["status"] in ("scheduled", "running"):
+        assert time.monotonic() < end, found
+        time.sleep(0.05)
+    return found
+
+
+def test_a_job_says_where_its_table_is_wrong(client, ask):
+    """As its problem, with the row and the column."""
+    row = "5.1,3.5,1.4,0.2\n"
+    table = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n" + 6000 * row + "5.1,x,1.4,0.2\n"
+
+    where = ask(table.encode(), expect=202, headers={"Prefer": "respond-async"}).headers["Location"]
+    done = ended(client, where.partition("/ops")[2])
+
+    assert "failed" == done["status"]
+    assert "In row 6001, the column 'sepal width (cm)' needs a number, and 'x' is none." in str(done["problem"])
+    client.call("GET", where.partition("/ops")[2] + "/result", 409)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "status", "words"),
+    [
+        (b"", "csv", 422, "from 1 to"),
+        (b"a,b\n1,2\n", "csv", 400, "These inputs are missing"),
+        (b"a,b\n1\n", "csv", 400, "missing"),
+        (b"\xff\xfe", "csv", 422, "no CSV in UTF-8"),
+        (b'a,"b\n1,2', "csv", 422, "no CSV"),
+        (b"nothing", "parquet", 422, "no Parquet file"),
+        (b"nothing", "arrow", 422, "no Arrow stream"),
+        (b"{}", "json", 400, "array"),
+    ],
+)
+def test_what_is_no_table_is_refused(ask, data, kind, status, words):
+    """With what is wrong, and where."""
+    assert words in ask(data, kind, status).text
+
+
+def test_lines_have_as_many_fields_as_the_first(ask, flowers):
+    """Else the line is named; an empty line is none."""
+    names = ",".join(f'"{name}"' for name in flowers[1].feature_names_in_)
+
+    good = ask(f"{names}\n1,2,3,4\n\n1,2,3,4\n".encode())
+    bad = ask(f"{names}\n1,2,3,4\n1,2,3\n".encode(), expect=422)
+
+    assert 3 == len(good.text.splitlines())
+    assert "Line 3 has 3 fields" in bad.text
+
+
+def test_other_jobs_are_no_tables(client, ask, flowers):
+    """Nor is an endpoint that is not there."""
+    trial = client.call("GET", f"/endpoints/{flowers[0]}")
+
+    client.call("GET", "/predictions/batch/none", 404)
+    ask(b"a\n1\n", expect=404, endpoint="none")
+    assert trial["status"] == "in_service"
+
+
+def test_an_empty_table_gives_an_empty_table(ask, flowers):
+    """In each format."""
+    nothing = flowers[2].iloc[:0]
+
+    for kind in ("csv", "arrow", "parquet"):
+        answer = ask(written(nothing, kind), kind)
+        assert answer.data == b"" if kind == "csv" else 0 == len(read(answer.data, kind))
