@@ -9,11 +9,14 @@ from handlers.console.routes import register
 from handlers.gateway.compilation import compile_apis, mount_of
 from handlers.gateway.endpoint import Endpoint, Handler
 from handlers.gateway.mock import MockResolver
-from handlers.gateway.resolver import Resolver
+from handlers.gateway.resolver import Resolver, refusing
 from handlers.gateway.server import Gateway
 from handlers.services import services
 from handlers.settings import Settings
 from handlers.spec.documents import Api, read_apis
+from handlers.spec.parts import answering_nothing, left_out, without
+
+OPS = "ops"  #: the API of which the settings may leave parts out
 
 
 def create_app(
@@ -41,9 +44,11 @@ def create_app(
         apis = read_apis(names, settings.operations_dir)
     mounts = settings.mount_points if mounts is None else mounts
     resolver = resolver or (MockResolver if settings.mock else Resolver)
-    endpoints = compile_apis(apis, settings, mounts=mounts, resolver=resolver)
+    closed = {api.name: left_out(api, settings.capabilities) for api in apis if api.name == OPS}
+    compiled = [answering_nothing(api, closed.get(api.name, ())) for api in apis]
+    endpoints = compile_apis(compiled, settings, mounts=mounts, resolver=refusing(resolver, closed))
     app = Gateway("handlers", settings=settings, endpoints=endpoints)
-    served = [replace(api, mount=mount_of(api, mounts)) for api in apis]
+    served = [replace(without(api, closed.get(api.name, ())), mount=mount_of(api, mounts)) for api in apis]
     register(app, served, handlers_of(endpoints), services)
     return app
 

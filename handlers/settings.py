@@ -324,17 +324,17 @@ class Settings(BaseSettings):
         pairs = (pair.partition("=") for pair in self.mounts.split(",") if pair.strip())
         return {name.strip(): "/" + path.strip().strip("/") for name, _, path in pairs}
 
-    @cached_property
+    @property
     def capabilities(self) -> tuple[str, ...]:
         """Return the parts of `ops_capabilities`, one by one."""
         return words_of(self.ops_capabilities)
 
-    @cached_property
+    @property
     def formats(self) -> tuple[str, ...]:
         """Return the formats of `model_formats`, one by one."""
         return words_of(self.model_formats)
 
-    @cached_property
+    @property
     def trusted_classes(self) -> tuple[str, ...]:
         """Return the names of `model_classes`, one by one."""
         return words_of(self.model_classes)

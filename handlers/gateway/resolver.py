@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from connexion.exceptions import ResolverError
 from connexion.resolver import Resolution
 from connexion.resolver import Resolver as ConnexionResolver
 
+from handlers.errors import NotFound
 from handlers.spec.documents import Api
 from handlers.spec.names import function_name
 
@@ -79,3 +80,30 @@ class Resolver(ConnexionResolver):  # type: ignore[misc] # connexion has no type
         if not callable(function):
             raise ResolverError(f"{module_name} has no function {name}")
         return function
+
+
+def refusing(make: Callable[[Api], Resolver], closed: Mapping[str, Collection[str]]) -> Callable[[Api], Resolver]:
+    """Return what makes resolvers like *make*, but for operations that are turned off: they answer 404.
+
+    Args:
+        make: Makes the resolver of an API.
+        closed: The operationIds that are turned off, by the names of the APIs.
+    """
+
+    def made(api: Api) -> Resolver:
+        resolver = make(api)
+        resolve = resolver.resolve
+
+        def resolve_open(operation: Any) -> Resolution:
+            off = operation.operation_id in closed.get(api.name, ())
+            return Resolution(nothing_here, operation.operation_id) if off else resolve(operation)
+
+        resolver.resolve = resolve_open  # type: ignore[method-assign] # the one method that connexion calls
+        return resolver
+
+    return made
+
+
+def nothing_here(**_given: Any) -> NoReturn:
+    """Answer for an operation that is turned off."""
+    raise NotFound("This server does not serve that.")

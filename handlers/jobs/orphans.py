@@ -23,6 +23,7 @@ from handlers.assets.store import Assets
 from handlers.assets.tables import AssetRow
 from handlers.errors import AssetNotFound
 from handlers.jobs.tables import ENDED, JobRow, Status
+from handlers.models.tables import EndpointRow
 from handlers.storage import facts
 from handlers.storage.blobs import PART, Blobs, Stored
 from handlers.storage.facts import FactRow
@@ -32,6 +33,7 @@ GRACE_S: Final = 3600.0  # a younger file may be one whose row is just being wri
 EVERY_S: Final = 3600.0  # between two collections, whoever does them
 LOOK_S: Final = 300.0  # between two looks whether it is time
 BATCH: Final = 500  # files that are looked up in one transaction
+ROOMS: Final = ("assets", "jobs", "models")  #: where files are kept that rows name
 CLAIM: Final = "orphans-collected"
 
 log = structlog.get_logger(__name__)
@@ -105,7 +107,7 @@ class Orphans:
     def lost_files(self, moment: datetime, grace_s: float = GRACE_S) -> Iterator[Stored]:
         """Give the files that no row names, and what is left of those that were never completed."""
         cutoff = moment.timestamp() - grace_s
-        listed = (stored for room in ("assets", "jobs") for stored in self.blobs.list(room) if stored.changed < cutoff)
+        listed = (stored for room in ROOMS for stored in self.blobs.list(room) if stored.changed < cutoff)
         while batch := list(islice(listed, BATCH)):
             # The rows are read after the files were listed: a row that came in between is seen.
             with self.database.read() as connection:
@@ -114,7 +116,7 @@ class Orphans:
 
 
 def is_named(connection: Connection, name: str) -> bool:
-    """Tell whether a row names the file *name*: an asset, or a job that has not ended or whose results it is."""
+    """Tell whether a row names the file *name*: an asset, an endpoint, or a job that runs or whose results it is."""
     kind, _, rest = name.partition("/")
     owner, _, part = rest.partition("/")
     if name.endswith(PART):
@@ -122,6 +124,8 @@ def is_named(connection: Connection, name: str) -> bool:
     if kind == "assets":
         found = select(AssetRow.did).where(AssetRow.did == PREFIX + owner, AssetRow.blob == name)
         return connection.execute(found).first() is not None
+    if kind == "models":
+        return connection.execute(select(EndpointRow.id).where(EndpointRow.blob == name)).first() is not None
     job = connection.execute(select(JobRow.status, JobRow.attempt).where(JobRow.id == owner)).first()
     if job is None or job.status in ENDED - {Status.SUCCEEDED}:
         return False
@@ -132,6 +136,7 @@ def named(connection: Connection, blobs: Blobs) -> Iterable[str]:
     """Give the name of each file that the rows name."""
     kept = connection.execute(select(AssetRow.blob), execution_options={"yield_per": BATCH}).scalars()
     yield from (name for name in kept if name is not None)
+    yield from connection.execute(select(EndpointRow.blob), execution_options={"yield_per": BATCH}).scalars()
     for stored in blobs.list("jobs"):
         if is_named(connection, stored.name):
             yield stored.name

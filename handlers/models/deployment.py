@@ -11,12 +11,13 @@ from typing import Any, BinaryIO, Final, Protocol
 from sqlalchemy import Connection
 
 from handlers.errors import Fault, InputInvalid, Problem, Unprocessable
+from handlers.models.hosts import Hosts
 from handlers.models.process import Plan, Processes
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import Registry, new_id, new_model
 from handlers.models.sniffing import HEAD_BYTES, format_of, stem_of
 from handlers.models.tables import State
-from handlers.models.trial import try_model
+from handlers.models.trial import try_kept, try_model
 from handlers.settings import Settings
 from handlers.storage.blobs import Blobs
 from handlers.storage.files import copied
@@ -62,12 +63,13 @@ Submit = Callable[[str, Mapping[str, Any], Callable[[Connection, str], None]], N
 class Deployment:
     """Takes in model files."""
 
-    def __init__(self, registry: Registry, blobs: Blobs, settings: Settings, submit: Submit) -> None:
-        """Keep files in *blobs*; *submit* has them tried."""
+    def __init__(self, registry: Registry, blobs: Blobs, settings: Settings, hosts: Hosts, submit: Submit) -> None:
+        """Keep files in *blobs*; *submit* has them tried, in one of *hosts* where this machine has any."""
         self.registry = registry
         self.blobs = blobs
         self.settings = settings
         self.processes = Processes(settings)
+        self._hosts = hosts
         self._submit = submit
 
     def add_model(self, wish: Wish) -> Model:
@@ -100,16 +102,24 @@ class Deployment:
         """Try the file of an endpoint; called in a worker."""
         endpoint = self.registry.endpoint(job.subject)
         model = self.registry.model(endpoint.model)
-        file = self.blobs.local(endpoint.blob, context.directory)
         try:
-            known = try_model(self.processes, plan_of(endpoint, model), file, logging_to(context))
+            known = self._try(plan_of(endpoint, model), context)
         except Unprocessable as problem:
+            self._hosts.stop(endpoint.id)
             self.registry.fail(endpoint, problem.detail)
             return {"status": State.FAILED.value, "reason": problem.detail}
         if job.inputs.get("new") and (name := known.get("name")):
             self.registry.rename(model, str(name)[:1024])
         self.registry.settle(endpoint, known)
         return {"status": State.IN_SERVICE.value}
+
+    def _try(self, plan: Plan, context: Any) -> Mapping[str, Any]:
+        """Load a model, and return what that has shown."""
+        known = try_kept(self._hosts, plan)
+        if known is None:
+            file = self.blobs.local(plan.blob, context.directory)
+            known = try_model(self.processes, plan, file, logging_to(context))
+        return known
 
     def _deploy(self, wish: Wish, model: Model, *, is_new: bool) -> Endpoint:
         """Store a file and its endpoint, and have it tried; return the endpoint as it stands after a while."""
@@ -146,6 +156,7 @@ class Deployment:
             self.registry.add_endpoint(connection, replace(endpoint, job=job), model if is_new else None)
 
         try:
+            self._hosts.ready()
             self._submit(endpoint_id, {"new": is_new}, beside)
         except Problem:
             self.blobs.remove(blob)

@@ -19,20 +19,23 @@ Coerce = Callable[[Any], Any]
 class Shape:
     """What a model takes: names in order, and what makes a value of each type."""
 
-    def __init__(self, features: Sequence[Feature] | None, declared: Sequence[Feature], *, named: bool) -> None:
+    def __init__(
+        self, features: Sequence[Feature] | None, declared: Sequence[Feature], *, named: bool, invented: bool = False
+    ) -> None:
         """Work out how parameters are matched.
 
         Args:
             features: The inputs as the model knows them, in its order; None: it does not.
             declared: The inputs as its owner knows them.
             named: Whether the names of *features* are the model's own.
+            invented: Whether they are ours, since nobody knew any.
         """
         ordered = sorted(declared, key=lambda feature: feature["order"])
         fits = features is None or len(ordered) == len(features)
         of_owner = ordered if ordered and fits else None
         own = features if named or of_owner is None else None
         self.spellings = [names for names in (index_of(own), index_of(of_owner)) if names is not None]
-        self.by_position = not named and (of_owner is None or of_owner_is_made_up(of_owner, features))
+        self.by_position = not named and (of_owner is None or (invented and same_names(of_owner, features)))
         self.count = len(features) if features is not None else (len(ordered) if ordered else None)
         kinds = [feature["type"] for feature in of_owner or features or ()]
         self.coercions = [coercion(kind) for kind in kinds]
@@ -169,9 +172,9 @@ class Columns:
         return made
 
 
-def of_owner_is_made_up(declared: Sequence[Feature], features: Sequence[Feature] | None) -> bool:
-    """Tell whether the names that the owner has are those that we gave, where nobody knew any."""
-    return features is not None and [one["name"] for one in declared] == [one["name"] for one in features]
+def same_names(some: Sequence[Feature], others: Sequence[Feature] | None) -> bool:
+    """Tell whether inputs have the same names in the same order."""
+    return others is not None and [one["name"] for one in some] == [one["name"] for one in others]
 
 
 def index_of(features: Sequence[Feature] | None) -> dict[str, int] | None:

@@ -56,10 +56,11 @@ class Host:
         while not self._page.stopping:
             waiting = self._collect()
             if waiting:
-                self._page.begin()
                 for start in range(0, len(waiting), BATCH_ROWS):
+                    self._page.begin()
                     self._answer(waiting[start : start + BATCH_ROWS])
                 self._page.end(len(waiting))
+            self._page.beat()
             self._measure()
         for key in list(self._selector.get_map().values()):
             if key.data is not None:

@@ -76,7 +76,7 @@ class KeptHost:
 
     def overdue(self, load_s: float, answer_s: float) -> bool:
         """Tell whether it has been at one thing for too long."""
-        return self.page.busy_s() > (answer_s if self.page.read(READY) else load_s)
+        return self.page.silent_s() > (answer_s if self.page.read(READY) else load_s)
 
     def kill(self) -> None:
         """Kill the host as it is; another is started for whoever waits."""

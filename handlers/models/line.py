@@ -56,6 +56,15 @@ class Line:
                         break
         raise Unavailable("Models cannot be loaded at the moment.", headers={"Retry-After": str(RETRY_AFTER_S)})
 
+    def reaches(self) -> bool:
+        """Tell whether there is a keeper on this machine; none is started."""
+        with self._lock:
+            try:
+                self._stream = self._here() or self._reached()
+            except OSError:
+                return False
+            return True
+
     def tell(self, message: dict[str, Any]) -> None:
         """Tell the keeper something, if there is one."""
         with self._lock:

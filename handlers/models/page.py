@@ -14,7 +14,7 @@ from typing import Final
 SIZE: Final = 4096
 NUMBER: Final = struct.Struct("d")
 FLAG: Final = 64  #: offset of the flag that asks the host to stop
-BUSY, LAST, REQUESTS, BATCHES, MEMORY, READY = range(0, 48, 8)
+BUSY, LAST, REQUESTS, BATCHES, MEMORY, READY, BEAT = range(0, 56, 8)
 
 
 def make() -> int:
@@ -40,9 +40,14 @@ class Page:
         """Set a number of the page."""
         NUMBER.pack_into(self._map, field, value)
 
+    def beat(self) -> None:
+        """Note that the host moves."""
+        self.write(BEAT, time.monotonic())
+
     def begin(self) -> None:
         """Note that work begins."""
-        self.write(BUSY, time.monotonic())
+        self.beat()
+        self.write(BUSY, self.read(BEAT))
 
     def end(self, requests: int = 0) -> None:
         """Note that work has ended, which has answered so many requests."""
@@ -52,10 +57,10 @@ class Page:
             self.write(REQUESTS, self.read(REQUESTS) + requests)
             self.write(BATCHES, self.read(BATCHES) + 1)
 
-    def busy_s(self) -> float:
-        """Return for how long the host has been at its present work; 0: it is idle."""
-        since = self.read(BUSY)
-        return time.monotonic() - since if since else 0.0
+    def silent_s(self) -> float:
+        """Return for how long the host has not moved, or has been at one thing."""
+        beat = self.read(BEAT)
+        return time.monotonic() - beat if beat else 0.0
 
     def stop(self) -> None:
         """Ask the host to answer what it has read, and to end."""

@@ -94,7 +94,8 @@ class Predictor:
 def shape_of(endpoint: Endpoint, model: Model) -> Shape:
     """Return what the model of an endpoint takes."""
     known = known_of(endpoint)
-    return Shape(known.get("features"), model.input_schema or (), named=bool(known.get("named")))
+    flags = {flag: bool(known.get(flag)) for flag in ("named", "invented")}
+    return Shape(known.get("features"), model.input_schema or (), **flags)
 
 
 def endpoint_in(target: Sequence[Mapping[str, str]], mount: str) -> str:

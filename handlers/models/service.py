@@ -32,7 +32,7 @@ class Models:
         """
         self.registry = Registry(database, blobs)
         self.hosts = Hosts(settings)
-        self.deployment = Deployment(self.registry, blobs, settings, submit)
+        self.deployment = Deployment(self.registry, blobs, settings, self.hosts, submit)
         self.predictor = Predictor(self.registry, self.hosts, settings, wait)
         self.batches = Batches(self.predictor, blobs)
         self._blobs = blobs

@@ -70,5 +70,6 @@ class EndpointRow(Base):
 
     __table_args__ = (
         Index("ix_endpoints_deployed", "deployed", "id"),
+        Index("ix_endpoints_blob", "blob"),
         Index("ix_endpoints_model", "model", "deployed"),
     )

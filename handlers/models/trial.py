@@ -1,4 +1,8 @@
-"""Try a model file: load it in a host of its own, ask what it is, and end the host."""
+"""Try a model file: load it, and ask what it is.
+
+Where this machine has a keeper, its host does that, and is ready for predictions then; elsewhere, or where that host
+dies over it, a host of the trial's own, which can tell why.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,29 @@ from typing import Any, Final
 
 import orjson
 
-from handlers.errors import Problem, Unprocessable
+from handlers.errors import Problem, Unavailable, Unprocessable
 from handlers.models import page as pages
 from handlers.models.frames import Closed, Garbled, framed, receive
-from handlers.models.hosts import as_answer, connect
+from handlers.models.hosts import Hosts, as_answer, connect
 from handlers.models.process import Plan, Processes, listen
 from handlers.sandbox.runner import Run
 from handlers.sandbox.words import sentence
 
 QUESTION: Final = {"ask": "describe"}
+
+
+def try_kept(hosts: Hosts, plan: Plan) -> Mapping[str, Any] | None:
+    """Return what loading a model has shown that the keeper of this machine has loaded; None: it could not tell.
+
+    Raises:
+        Unprocessable: It cannot be loaded.
+    """
+    if not hosts.line.reaches():
+        return None
+    try:
+        return known_in(hosts.ask(plan, QUESTION, hosts.settings.model_load_s))
+    except Unavailable:
+        return None
 
 
 def try_model(processes: Processes, plan: Plan, file: Path, hear: Callable[[bytes], None]) -> Mapping[str, Any]:
@@ -79,6 +97,15 @@ def answer_of(stream: socket.socket, run: Run, processes: Processes) -> Mapping[
         raise Unprocessable("The model cannot be loaded: its process does not keep to what was agreed.") from error
     except TimeoutError as error:
         raise Unprocessable(f"The model cannot be loaded within {within_s:g} s.") from error
+    return known_in(answer)
+
+
+def known_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a host has said of its model.
+
+    Raises:
+        Unprocessable: It could not load it.
+    """
     known = answer.get("known")
     if not isinstance(known, dict):
         raise Unprocessable(f"The model cannot be loaded: {answer.get('unloaded', 'no reason is known.')}"[:2000])

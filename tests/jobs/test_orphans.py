@@ -71,7 +71,7 @@ def test_a_file_that_no_row_names_goes(jobs, assets, collector, file):
     kept = assets.add(file).blob
     ended, runs = a_job(jobs, Status.SUCCEEDED), a_job(jobs, Status.RUNNING)
     failed = a_job(jobs, Status.FAILED)
-    named = {kept, f"jobs/{ended}/2/out", f"jobs/{runs}/1/out", "models/of/another/room"}
+    named = {kept, f"jobs/{ended}/2/out", f"jobs/{runs}/1/out", "rooms/of/another/room"}
     orphaned = {
         "assets/" + "0" * 64 + "/0",
         f"{kept.rpartition('/')[0]}/lost",

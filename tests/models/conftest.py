@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from sklearn.datasets import load_iris
 
 from handlers import services
 from handlers.app import create_app
@@ -29,7 +30,7 @@ def settings(tmp_path_factory):
         apis="ops,v2",
         job_heartbeat_s=0.5,
         upload_wait_s=60,
-        event_streams=4,
+        predict_timeout_s=10,
     )
 
 
@@ -63,6 +64,12 @@ def client(here, worker, settings):
     return Client(create_app(settings).test_client())
 
 
+@pytest.fixture(scope="session")
+def flowers():
+    """Measurements of flowers, with names, and their kinds as numbers."""
+    return load_iris(return_X_y=True, as_frame=True)
+
+
 class Client:
     """Calls the API, and checks the status."""
 
@@ -74,7 +81,7 @@ class Client:
         """Return the answer's JSON."""
         answer = self.client.open(f"/ops{path}" if path.startswith("/") else path, method=verb, **more)
         assert expect == answer.status_code, answer.text
-        return answer.json if answer.is_json or "json" in answer.content_type else answer
+        return answer.json if "json" in (answer.content_type or "") else answer
 
     def upload(self, data, name="model.pkl", path="/upload", expect=201, **fields):
         """Upload a file, or an object that is pickled."""
@@ -86,6 +93,12 @@ class Client:
         """Return the newest endpoint of a model."""
         links = [link["href"] for link in model["links"] if link["rel"] == "endpoint"]
         return self.call("GET", links[-1])
+
+    def raw(self, model, values):
+        """Return the whole answer to a prediction."""
+        target = [link for link in model["links"] if link["rel"] == "endpoint"][-1:]
+        body = {"target": target, "parameters": [{"name": name, "value": value} for name, value in values.items()]}
+        return self.client.post("/ops/predictions", json=body)
 
     def predict(self, model, expect=200, **values):
         """Return the result of a prediction."""

@@ -24,7 +24,8 @@ class Loaded(Protocol):
         """Return what is known of it.
 
         `kind` (modelType of the API), `features` (list of `name` and `type`, in the model's order; absent where it does
-        not know them), `named` (whether those names are the model's own), `name`, `input_schema`, `output_schema`.
+        not know them), `named` (whether those names are the model's own), `invented` (whether they are ours), `name`,
+        `input_schema`, `output_schema`.
         """
 
     def predict(self, rows: Sequence[Row]) -> Sequence[Result]:

@@ -33,6 +33,7 @@ class Boosted:
         return {
             "kind": "other",
             "named": self.own_names is not None,
+            "invented": self.names is None,
             "features": features,
             "input_schema": base.input_schema(features),
             "output_schema": {"predictions": {}},

@@ -58,9 +58,12 @@ class Estimator:
         """Return what is known of it."""
         count = getattr(self.model, "n_features_in_", None)
         names = self.own_names or (list(self.names) if self.names and len(self.names) == count else None)
-        names = names or ([f"x{number}" for number in range(count)] if isinstance(count, int) else None)
+        invented = not names
+        if invented and isinstance(count, int):
+            names = [f"x{number}" for number in range(count)]
         known: dict[str, Any] = {"kind": "other", "named": self.own_names is not None, "output_schema": self._outputs()}
         if names is not None:
+            known["invented"] = invented
             kind = "object" if self.takes == "DataFrame" else "float64"
             known["features"] = [{"name": name, "type": kind} for name in names]
             known["input_schema"] = base.input_schema(known["features"])

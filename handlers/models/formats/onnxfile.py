@@ -55,11 +55,13 @@ class OnnxModel:
         self.columns = self._columns()
         self.own_names = len(self.inputs) > 1
         self.names = self._names(names)
+        self.invented = not self.own_names and self.names is not None and self.names != list(names or ())
 
     def describe(self) -> dict[str, Any]:
         """Return what is known of it."""
         kinds = self.kinds if self.own_names else self.kinds * len(self.names or ())
         known: dict[str, Any] = {"kind": "other", "named": self.own_names, "output_schema": {"predictions": {}}}
+        known["invented"] = self.invented
         if self.names is not None:
             known["features"] = [{"name": name, "type": kind} for name, kind in zip(self.names, kinds, strict=True)]
             known["input_schema"] = base.input_schema(known["features"])

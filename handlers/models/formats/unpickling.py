@@ -18,10 +18,16 @@ from typing import Any, Final
 from handlers.models.formats.base import CannotLoad
 
 LIBRARIES: Final = ("sklearn.", "xgboost.")
+LOSSES: Final = (
+    *("CyAbsoluteError", "CyExponentialLoss", "CyHalfBinomialLoss", "CyHalfGammaLoss", "CyHalfMultinomialLoss"),
+    *("CyHalfPoissonLoss", "CyHalfSquaredError", "CyHalfTweedieLoss", "CyHalfTweedieLossIdentity", "CyHuberLoss"),
+    "CyPinballLoss",
+)
 EXACT: Final = frozenset(
     {
         "_codecs encode",
         "builtins bytearray",
+        "builtins bytes",
         "builtins complex",
         "builtins frozenset",
         "builtins set",
@@ -48,19 +54,13 @@ EXACT: Final = frozenset(
         "numpy.random._pickle __generator_ctor",
         "numpy.random._pickle __randomstate_ctor",
         "numpy.random._pcg64 PCG64",
+        "numpy.random.bit_generator SeedSequence",
+        "numpy.random.bit_generator __pyx_unpickle_SeedSequence",
         "scipy.interpolate._bsplines BSpline",
         "scipy.sparse._csc csc_matrix",
         "scipy.sparse._csr csr_matrix",
         "scipy.special._ufuncs expit",
         "scipy.special._ufuncs logit",
-        "sklearn._loss._loss CyHalfBinomialLoss",
-        "sklearn._loss._loss CyHalfMultinomialLoss",
-        "sklearn._loss._loss CyHalfSquaredError",
-        "sklearn._loss._loss CyHalfPoissonLoss",
-        "sklearn._loss._loss CyHalfGammaLoss",
-        "sklearn._loss._loss CyPinballLoss",
-        "sklearn._loss._loss CyAbsoluteError",
-        "sklearn._loss._loss __pyx_unpickle_CyHalfBinomialLoss",
         "sklearn.linear_model._sgd_fast Hinge",
         "sklearn.linear_model._sgd_fast Log",
         "sklearn.linear_model._sgd_fast ModifiedHuber",
@@ -75,7 +75,7 @@ EXACT: Final = frozenset(
         "sklearn.utils._bunch Bunch",
         "sklearn.utils Bunch",
         "xgboost.core Booster",
-        "xgboost.sklearn _EarlyStopping",
+        *(f"sklearn._loss._loss {prefix}{name}" for name in LOSSES for prefix in ("", "__pyx_unpickle_")),
     }
 )
 #: Bases whose subclasses in the libraries are data: losses, trees, metrics, link functions.

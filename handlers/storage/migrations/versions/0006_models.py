@@ -48,4 +48,5 @@ def upgrade() -> None:
         sa.Column("job", sa.String(32)),
     )
     op.create_index("ix_endpoints_deployed", "endpoints", ["deployed", "id"])
+    op.create_index("ix_endpoints_blob", "endpoints", ["blob"])
     op.create_index("ix_endpoints_model", "endpoints", ["model", "deployed"])
