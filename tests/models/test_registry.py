@@ -223,7 +223,7 @@ def test_what_is_turned_off_is_not_there(here, settings):
     assert {"capabilities": ["info", "discover", "run"]} == capabilities(changed)
     for verb, path in (("POST", "upload"), ("POST", "models"), ("PATCH", "models/x"), ("GET", "models/x/download")):
         assert 404 == client.open(f"/ops/{path}", method=verb).status_code, path
-    served = client.get("/ops/openapi.json").json["paths"]
+    served = client.get("/openapi/ops.json").json["paths"]
     assert {"get"} == served["/models"].keys() & {"get", "post"}
     assert "/upload" not in served
     assert 200 == client.get("/ops/models").status_code
