@@ -21,6 +21,7 @@ from handlers.chain.till import Till
 from handlers.compute import service as compute
 from handlers.compute.boxed import Boxed
 from handlers.compute.desk import Desk, make_desk
+from handlers.errors import JobExpired, JobNotFound
 from handlers.files.sources import Sources
 from handlers.identities.accounts import Accounts
 from handlers.identities.limits import Limits
@@ -98,6 +99,14 @@ class Trials:
             beside=lambda connection, job: beside(connection, job.id),
         )
         self.wait(job.id, self._patience_s)
+
+    def lost(self, job_id: str) -> str | None:
+        """Return why a job has ended without a word about its endpoint; None: it has not ended."""
+        try:
+            job = self._jobs.read(job_id, all_owners=True)
+        except (JobNotFound, JobExpired):
+            return "Nobody knows any more what came of loading it."
+        return str((job.problem or {}).get("detail") or f"Its job was {job.status.value}.") if job.ended else None
 
     def wait(self, job_id: str, within_s: float) -> None:
         """Wait for a job, if there is a seat to wait in."""
@@ -182,7 +191,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
             runtime=Boxed(settings),
         ),
         operations=Operations(catalogue, runner, jobs, settings),
-        models=Models(database, blobs, settings, submit=trials.submit, wait=trials.wait),
+        models=Models(database, blobs, settings, trials=trials),
     )
     return _services
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from handlers.errors import Fault, InputInvalid, Unavailable
 from handlers.models.features import Columns
-from handlers.models.predict import Predictor, shape_of
+from handlers.models.predict import Predictor
 from handlers.models.reading import Piece, Table, read_table
 from handlers.models.writing import columns, open_writer
 from handlers.storage.blobs import Blobs
@@ -69,9 +69,7 @@ class Batches:
     def _answers(self, endpoint_id: str, table: Table) -> Iterator[tuple[Sequence[Mapping[str, Any]], float]]:
         """Give the predictions of each piece, and how much of the table that is."""
         end = time.monotonic() + self._predictor.settings.predict_timeout_s
-        endpoint = self._predictor.serving(endpoint_id, end)
-        shape = shape_of(endpoint, self._predictor.registry.model(endpoint.model))
-        taken, before = shape.columns(table.columns), 0
+        taken, before = self._predictor.serving(endpoint_id, end).shape.columns(table.columns), 0
         for piece, done in table.pieces():
             rows = [row_of(taken, row, before + number) for number, row in enumerate(piece, 1)]
             before += len(piece)

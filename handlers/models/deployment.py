@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from handlers.errors import Fault, InputInvalid, Problem, Unprocessable
 from handlers.models.hosts import Hosts
 from handlers.models.process import Plan, Processes
-from handlers.models.records import Endpoint, Model
-from handlers.models.registry import Registry, new_id, new_model
-from handlers.models.sniffing import HEAD_BYTES, format_of, stem_of
+from handlers.models.records import Endpoint, Model, new_id, new_model
+from handlers.models.registry import Registry
+from handlers.models.sniffing import HEAD_BYTES, format_of, plausible, stem_of
 from handlers.models.tables import State
 from handlers.models.trial import try_kept, try_model
 from handlers.settings import Settings
@@ -56,21 +56,30 @@ class Wish:
         return self.upload.filename or self.filename
 
 
-#: Store a job that tries an endpoint, and in the same transaction what is beside it; wait a little for its end.
-Submit = Callable[[str, Mapping[str, Any], Callable[[Connection, str], None]], None]
+class Trials(Protocol):
+    """The jobs that try model files; what a job is else, models do not know."""
+
+    def submit(self, subject: str, inputs: Mapping[str, Any], beside: Callable[[Connection, str], None]) -> None:
+        """Store a job, and in the same transaction what is beside it, which is told its id; wait a little for it."""
+
+    def wait(self, job_id: str, within_s: float) -> None:
+        """Wait for a job's end, so many seconds at most."""
+
+    def lost(self, job_id: str) -> str | None:
+        """Return why a job has ended without a word about its endpoint; None: it has not ended."""
 
 
 class Deployment:
     """Takes in model files."""
 
-    def __init__(self, registry: Registry, blobs: Blobs, settings: Settings, hosts: Hosts, submit: Submit) -> None:
-        """Keep files in *blobs*; *submit* has them tried, in one of *hosts* where this machine has any."""
+    def __init__(self, registry: Registry, blobs: Blobs, settings: Settings, hosts: Hosts, trials: Trials) -> None:
+        """Keep files in *blobs*; *trials* try them, in one of *hosts* where this machine has any."""
         self.registry = registry
         self.blobs = blobs
         self.settings = settings
         self.processes = Processes(settings)
         self._hosts = hosts
-        self._submit = submit
+        self._trials = trials
 
     def add_model(self, wish: Wish) -> Model:
         """Store a file as a new model with an endpoint.
@@ -157,7 +166,7 @@ class Deployment:
 
         try:
             self._hosts.ready()
-            self._submit(endpoint_id, {"new": is_new}, beside)
+            self._trials.submit(endpoint_id, {"new": is_new}, beside)
         except Problem:
             self.blobs.remove(blob)
             raise
@@ -178,6 +187,8 @@ class Deployment:
         if found not in self.settings.formats:
             words = f"This server takes no files of the format {found}; it takes {', '.join(self.settings.formats)}."
             raise InputInvalid(faults=[Fault("form", "/format", words)])
+        if not plausible(found, head):
+            raise Unprocessable(f"Can not deserialize model binary: it does not begin as a {found} file does.")
         return found
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from handlers.errors import BadRequest, Conflict, Fault, InputInvalid, Unavailable
+from handlers.models.changes import Changes, Memory
 from handlers.models.deployment import known_of, plan_of
 from handlers.models.features import Shape
 from handlers.models.hosts import RETRY, Hosts
+from handlers.models.process import Plan
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import Registry
 from handlers.models.tables import State
@@ -22,15 +25,25 @@ PLACE: Final = re.compile(r"/endpoints/([^/]+)")
 Wait = Callable[[str, float], None]
 
 
+@dataclass(frozen=True)
+class Ready:
+    """What a prediction needs to know of an endpoint."""
+
+    endpoint: Endpoint
+    plan: Plan
+    shape: Shape
+
+
 class Predictor:
     """Answers predictions."""
 
-    def __init__(self, registry: Registry, hosts: Hosts, settings: Settings, wait: Wait) -> None:
-        """Ask *hosts*; *wait* waits for a job, for so many seconds."""
+    def __init__(self, registry: Registry, hosts: Hosts, settings: Settings, changes: Changes, wait: Wait) -> None:
+        """Ask *hosts*; what is known of endpoints counts until *changes*; *wait* waits for a job, so many seconds."""
         self.registry = registry
         self.hosts = hosts
         self.settings = settings
         self._wait = wait
+        self._known = Memory(changes, self._read)
 
     def predict(self, endpoint_id: str, parameters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         """Return what the model of an endpoint says.
@@ -42,11 +55,10 @@ class Predictor:
             Unavailable: Its file is still being tried, or its host has died or does not answer.
         """
         end = time.monotonic() + self.settings.predict_timeout_s
-        endpoint = self.serving(endpoint_id, end)
-        model = self.registry.model(endpoint.model)
-        row = shape_of(endpoint, model).row(parameters)
-        answer = self.hosts.ask(plan_of(endpoint, model), row, max(0.001, end - time.monotonic()))
-        return self._result(endpoint, answer)
+        ready = self.serving(endpoint_id, end)
+        row = ready.shape.row(parameters)
+        answer = self.hosts.ask(ready.plan, row, max(0.001, end - time.monotonic()))
+        return self._result(ready.endpoint, answer)
 
     def predict_rows(self, endpoint_id: str, rows: Callable[[Shape], list[list[Any]]]) -> list[Mapping[str, Any]]:
         """Return what the model of an endpoint says of each row that *rows* makes of what it takes.
@@ -55,28 +67,36 @@ class Predictor:
             NotFound, Conflict, InputInvalid, Unavailable: As for `predict`.
         """
         end = time.monotonic() + self.settings.predict_timeout_s
-        endpoint = self.serving(endpoint_id, end)
-        model = self.registry.model(endpoint.model)
-        made = rows(shape_of(endpoint, model))
-        answers = self.hosts.ask_many(plan_of(endpoint, model), made, max(0.001, end - time.monotonic()))
-        return [self._result(endpoint, answer) for answer in answers]
+        ready = self.serving(endpoint_id, end)
+        answers = self.hosts.ask_many(ready.plan, rows(ready.shape), max(0.001, end - time.monotonic()))
+        return [self._result(ready.endpoint, answer) for answer in answers]
 
-    def serving(self, endpoint_id: str, end: float) -> Endpoint:
-        """Return an endpoint that is in service, or will be before *end*.
+    def serving(self, endpoint_id: str, end: float) -> Ready:
+        """Return what is known of an endpoint that is in service, or will be before *end*.
 
         Raises:
             NotFound, Conflict, Unavailable: As for `predict`.
         """
-        endpoint = self.registry.endpoint(endpoint_id)
+        ready = self._known.get(endpoint_id)
+        endpoint = ready.endpoint
+        if endpoint.status is State.IN_SERVICE:
+            return ready
         if endpoint.status is State.CREATING and endpoint.job is not None:
             self._wait(endpoint.job, end - time.monotonic())
-            endpoint = self.registry.endpoint(endpoint_id)
+            ready = self._read(endpoint_id)
+            endpoint = ready.endpoint
         if endpoint.status is State.CREATING:
             raise Unavailable("The endpoint's file is still being tried.", headers=RETRY)
         if endpoint.status is not State.IN_SERVICE:
             why = f" {endpoint.problem}" if endpoint.problem else ""
             raise Conflict(f"The endpoint is not in service: it is {endpoint.status.value}.{why}")
-        return endpoint
+        return ready
+
+    def _read(self, endpoint_id: str) -> Ready:
+        """Read what is known of an endpoint."""
+        endpoint = self.registry.endpoint(endpoint_id)
+        model = self.registry.model(endpoint.model)
+        return Ready(endpoint, plan_of(endpoint, model), shape_of(endpoint, model))
 
     def _result(self, endpoint: Endpoint, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the result in what a host said."""

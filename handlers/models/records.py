@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -11,6 +12,7 @@ from sqlalchemy import RowMapping
 
 from handlers.errors import Conflict, Fault, InputInvalid
 from handlers.models.tables import CHOSEN, State
+from handlers.storage.sql import now
 
 OWN_LINKS: Final = frozenset({"self", "model", "endpoint"})  #: written by the server, whatever was given
 DEFAULT_VERSION: Final = "v1"
@@ -134,3 +136,29 @@ def checked(values: dict[str, Any]) -> dict[str, Any]:
     if faults:
         raise InputInvalid(faults=faults)
     return values
+
+
+def new_model(wish: Mapping[str, Any]) -> Model:
+    """Return a model with a new id; members of *wish* that are null count as absent.
+
+    Raises:
+        InputInvalid: Its name holds what cannot be stored.
+    """
+    created = now()
+    given = checked({key: value for key, value in wish.items() if value is not None})
+    return Model(
+        id=new_id(),
+        name=given["name"],
+        version=given.get("version", DEFAULT_VERSION),
+        input_schema=given.get("input_schema"),
+        output_schema=given.get("output_schema"),
+        about=merged(None, given["metadata"]) if "metadata" in given else None,
+        links=others(given.get("links")),
+        created=created,
+        modified=created,
+    )
+
+
+def new_id() -> str:
+    """Return an id that nobody can guess, and no two models or endpoints share."""
+    return str(uuid.uuid4())

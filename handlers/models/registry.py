@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, delete, func, insert, or_, select, update
 
 from handlers.errors import NotFound
 from handlers.models import records
-from handlers.models.records import DEFAULT_VERSION, Endpoint, Model, as_row, endpoint_from, model_from
+from handlers.models.records import Endpoint, Model, as_row, endpoint_from, model_from
 from handlers.models.tables import EndpointRow, ModelRow, State
 from handlers.storage.blobs import Blobs
 from handlers.storage.sql import Database, now
@@ -22,10 +22,28 @@ ENDPOINTS: Final = EndpointRow.metadata.tables[EndpointRow.__tablename__]
 class Registry:
     """Models and endpoints; whoever changes them has been let in before."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
-        """Keep what is known in *database* and the files in *blobs*."""
+    def __init__(
+        self, database: Database, blobs: Blobs, changed: Callable[[], None], lost: Callable[[str], str | None]
+    ) -> None:
+        """Make the registry.
+
+        Args:
+            database: Where what is known is kept.
+            blobs: Where files are kept.
+            changed: Called after each change.
+            lost: Returns why a job has ended without a word about its endpoint; None: it has not ended.
+        """
         self.database = database
         self.blobs = blobs
+        self._changed = changed
+        self._lost = lost
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """Give a connection in a transaction, and say that something has changed when it is committed."""
+        with self.database.write() as connection:
+            yield connection
+        self._changed()
 
     def add_model(self, wish: Mapping[str, Any]) -> Model:
         """Store a new model; members of *wish* that are null count as absent.
@@ -33,8 +51,8 @@ class Registry:
         Raises:
             InputInvalid: Its name holds what cannot be stored.
         """
-        model = new_model(wish)
-        with self.database.write() as connection:
+        model = records.new_model(wish)
+        with self._write() as connection:
             connection.execute(insert(MODELS).values(as_row(model)))
         return model
 
@@ -93,7 +111,7 @@ class Registry:
             row = connection.execute(select(ENDPOINTS).where(ENDPOINTS.c.id == key_of(endpoint_id))).mappings().first()
         if row is None:
             raise NotFound(f"There is no endpoint {endpoint_id[:64]}.")
-        return endpoint_from(row)
+        return self._as_it_stands(endpoint_from(row))
 
     def endpoints(self, *, limit: int, offset: int, model: Model | None = None) -> list[Endpoint]:
         """Return a page of the endpoints, all or those of one model, the oldest first."""
@@ -101,7 +119,20 @@ class Registry:
         if model is not None:
             page = page.where(ENDPOINTS.c.model == model.id)
         with self.database.read() as connection:
-            return [endpoint_from(row) for row in connection.execute(page).mappings()]
+            found = [endpoint_from(row) for row in connection.execute(page).mappings()]
+        return [self._as_it_stands(endpoint) for endpoint in found]
+
+    def _as_it_stands(self, endpoint: Endpoint) -> Endpoint:
+        """Return an endpoint; one whose job has ended without a word, such as one whose worker keeps dying, failed."""
+        if endpoint.status is not State.CREATING or endpoint.job is None:
+            return endpoint
+        problem = self._lost(endpoint.job)
+        if problem is None:
+            return endpoint
+        self.fail(endpoint, problem)
+        with self.database.read() as connection:
+            row = connection.execute(select(ENDPOINTS).where(ENDPOINTS.c.id == endpoint.id)).mappings().first()
+        return endpoint if row is None else endpoint_from(row)
 
     def newest(self, model: Model) -> Endpoint:
         """Return the newest endpoint of a model, whose file is the model's.
@@ -130,7 +161,7 @@ class Registry:
         """
         model = self.model(model_id)
         changes = records.model_changes(model, wish)
-        with self.database.write() as connection:
+        with self._write() as connection:
             connection.execute(update(MODELS).where(MODELS.c.id == model.id).values(**changes, modified=now()))
         return self.model(model_id)
 
@@ -144,14 +175,14 @@ class Registry:
         """
         endpoint = self.endpoint(endpoint_id)
         if changes := records.endpoint_changes(endpoint, wish):
-            with self.database.write() as connection:
+            with self._write() as connection:
                 connection.execute(update(ENDPOINTS).where(ENDPOINTS.c.id == endpoint.id).values(**changes))
         return self.endpoint(endpoint_id)
 
     def settle(self, endpoint: Endpoint, known: Mapping[str, Any]) -> None:
         """Put an endpoint into service with what loading its file has shown; fill in what its model lacks."""
         waits = (ENDPOINTS.c.id == endpoint.id, ENDPOINTS.c.status == State.CREATING)
-        with self.database.write() as connection:
+        with self._write() as connection:
             values = {"status": State.IN_SERVICE, "known": dict(known)}
             if not connection.execute(update(ENDPOINTS).where(*waits).values(**values)).rowcount:
                 return
@@ -163,12 +194,12 @@ class Registry:
     def fail(self, endpoint: Endpoint, problem: str) -> None:
         """Note that an endpoint's file cannot be loaded, and why."""
         waits = (ENDPOINTS.c.id == endpoint.id, ENDPOINTS.c.status == State.CREATING)
-        with self.database.write() as connection:
+        with self._write() as connection:
             connection.execute(update(ENDPOINTS).where(*waits).values(status=State.FAILED, problem=problem))
 
     def rename(self, model: Model, name: str) -> None:
         """Give a model and its endpoints the name that their file states."""
-        with self.database.write() as connection:
+        with self._write() as connection:
             connection.execute(update(MODELS).where(MODELS.c.id == model.id).values(name=name))
             connection.execute(update(ENDPOINTS).where(ENDPOINTS.c.model == model.id).values(name=name))
 
@@ -178,7 +209,7 @@ class Registry:
         Raises:
             NotFound: There is none with this id.
         """
-        with self.database.write() as connection:
+        with self._write() as connection:
             of_it = ENDPOINTS.c.model == key_of(model_id)
             gone = [endpoint_from(row) for row in connection.execute(select(ENDPOINTS).where(of_it)).mappings()]
             connection.execute(delete(ENDPOINTS).where(of_it))
@@ -195,37 +226,11 @@ class Registry:
             NotFound: There is none with this id.
         """
         endpoint = self.endpoint(endpoint_id)
-        with self.database.write() as connection:
+        with self._write() as connection:
             if not connection.execute(delete(ENDPOINTS).where(ENDPOINTS.c.id == endpoint.id)).rowcount:
                 raise NotFound(f"There is no endpoint {endpoint_id[:64]}.")
         self.blobs.remove(endpoint.blob)
         return endpoint
-
-
-def new_model(wish: Mapping[str, Any]) -> Model:
-    """Return a model with a new id; members of *wish* that are null count as absent.
-
-    Raises:
-        InputInvalid: Its name holds what cannot be stored.
-    """
-    created = now()
-    given = records.checked({key: value for key, value in wish.items() if value is not None})
-    return Model(
-        id=new_id(),
-        name=given["name"],
-        version=given.get("version", DEFAULT_VERSION),
-        input_schema=given.get("input_schema"),
-        output_schema=given.get("output_schema"),
-        about=records.merged(None, given["metadata"]) if "metadata" in given else None,
-        links=records.others(given.get("links")),
-        created=created,
-        modified=created,
-    )
-
-
-def new_id() -> str:
-    """Return an id that nobody can guess, and no two models or endpoints share."""
-    return str(uuid.uuid4())
 
 
 def key_of(text: str) -> str:

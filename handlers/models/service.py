@@ -7,9 +7,10 @@ from typing import BinaryIO
 
 from handlers.errors import NotFound
 from handlers.models.batches import Batches
-from handlers.models.deployment import Deployment, Submit
+from handlers.models.changes import Changes
+from handlers.models.deployment import Deployment, Trials
 from handlers.models.hosts import Hosts
-from handlers.models.predict import Predictor, Wait
+from handlers.models.predict import Predictor
 from handlers.models.records import Endpoint
 from handlers.models.registry import Registry
 from handlers.settings import Settings
@@ -20,20 +21,20 @@ from handlers.storage.sql import Database
 class Models:
     """What controllers ask for models, endpoints and predictions."""
 
-    def __init__(self, database: Database, blobs: Blobs, settings: Settings, *, submit: Submit, wait: Wait) -> None:
+    def __init__(self, database: Database, blobs: Blobs, settings: Settings, trials: Trials) -> None:
         """Start nothing yet.
 
         Args:
             database: Where models are known.
             blobs: Where their files are.
             settings: Bounds, and what is served.
-            submit: Stores a job that tries a file, and waits a little for it.
-            wait: Waits for a job.
+            trials: Try files.
         """
-        self.registry = Registry(database, blobs)
+        changes = Changes(settings)
+        self.registry = Registry(database, blobs, changes.tell, trials.lost)
         self.hosts = Hosts(settings)
-        self.deployment = Deployment(self.registry, blobs, settings, self.hosts, submit)
-        self.predictor = Predictor(self.registry, self.hosts, settings, wait)
+        self.deployment = Deployment(self.registry, blobs, settings, self.hosts, trials)
+        self.predictor = Predictor(self.registry, self.hosts, settings, changes, trials.wait)
         self.batches = Batches(self.predictor, blobs)
         self._blobs = blobs
 

@@ -31,6 +31,8 @@ HEAD_BYTES: Final = 4096  #: that tell enough
 NAME_CHARACTERS: Final = 1024
 COMPRESSED: Final = (b"\x78", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x5d\x00")  #: as joblib writes it
 BOOSTERS: Final = (b"binf", b"bs64", b"{L", b'{"learner"', b'{"version"')
+PICKLES: Final = (b"\x80", b"c", b"(")  #: protocols from 2 on, and before
+ZIP: Final = b"PK\x03\x04"
 PROTOBUF_IR_VERSION: Final = b"\x08"  #: the first field of an ONNX file
 XML: Final = (b"<?xml", b"<PMML", b"<!--", b"<pmml:")
 
@@ -47,13 +49,25 @@ def sniffed(head: bytes) -> str | None:
         return "pmml"
     if head.startswith(b"\x80"):
         return "pickle"
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(ZIP):
         return "skops"
     if head.startswith(BOOSTERS):
         return "bst"
     if head.startswith(COMPRESSED):
         return "joblib"
     return "onnx" if head.startswith(PROTOBUF_IR_VERSION) else None
+
+
+def plausible(kind: str, head: bytes) -> bool:
+    """Tell whether a file may be of a format, so that what cannot be costs nobody a process."""
+    begins: dict[str, bytes | tuple[bytes, ...]] = {
+        "pickle": (*PICKLES, *COMPRESSED),
+        "joblib": (*PICKLES, *COMPRESSED),
+        "bst": BOOSTERS,
+        "onnx": PROTOBUF_IR_VERSION,
+        "skops": ZIP,
+    }
+    return sniffed(head) == "pmml" if kind == "pmml" else head.startswith(begins[kind])
 
 
 def stem_of(filename: str) -> str:

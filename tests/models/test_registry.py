@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from sklearn.linear_model import LinearRegression
+from sqlalchemy import update
 
 from handlers.app import create_app
 from handlers.models.capabilities import capabilities
+from handlers.models.registry import ENDPOINTS
+from tests.jobs.conftest import eventually
 
 SCHEMA = [{"name": "a", "order": 1, "type": "double"}, {"name": "b", "order": 0, "type": "int"}]
 
@@ -245,3 +250,18 @@ def test_capabilities_and_information(client):
     assert told["managed_capabilities"]["supported_binary_format"] == told["manage_capabilities"]["supported_format"]
     assert "ok" == client.call("GET", "/info")["status"]
     assert "scikit-learn" in client.call("GET", "/info")["info"]["libraries"]
+
+
+def test_an_endpoint_whose_job_was_lost_has_failed(client, here, trained):
+    """A job that ends without a word, as when its worker keeps dying, leaves no endpoint that is created for ever."""
+    model = client.upload(trained)
+    endpoint = here.models.registry.newest(here.models.registry.model(model["id"]))
+    job = here.jobs.submit("unknown", endpoint.id, {}, owner=None)
+    eventually(lambda: here.jobs.read(job.id).ended)
+    with here.database.write() as connection:
+        row = ENDPOINTS.c.id == endpoint.id
+        connection.execute(update(ENDPOINTS).where(row).values(status="creating", job=job.id, problem=None))
+
+    assert "failed" == client.endpoint_of(model)["status"]
+    time.sleep(1.1)
+    assert "knows no jobs" in client.predict(model, expect=409, x0=1, x1=1)["detail"]

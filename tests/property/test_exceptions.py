@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+from sklearn.linear_model import LinearRegression
 
 ROOT = Path(__file__).parents[2]
 USUAL = {"2xx", "401", "403", "404"}
@@ -114,9 +116,45 @@ def other_type(method, path, **more):
     return send
 
 
+def no_model(path):
+    """Upload what is no model."""
+
+    def send(client, headers):
+        return client.post(existing(path, client, headers), data={"file": (io.BytesIO(b"a"), "a.pkl")}, headers=headers)
+
+    return send
+
+
+def with_nul(method, path):
+    """Give a name that holds the character NUL."""
+    return lambda client, headers: client.open(
+        existing(path, client, headers), method=method, json={"name": "\0"}, headers=headers
+    )
+
+
+def existing(path, client, headers):
+    """Return a path with the id of a model, or of an endpoint, that is there."""
+    if "{" not in path:
+        return path
+    model = client.post("/ops/models", json={"name": "m"}, headers=headers).json
+    if "endpoints" not in path:
+        return path.format(model["id"])
+    data = pickle.dumps(LinearRegression().fit([[0], [1]], [0, 1]))
+    files = {"file": (io.BytesIO(data), "m.pkl")}
+    return path.format(client.post(f"/ops/models/{model['id']}", data=files, headers=headers).json["id"])
+
+
 ONE, TWO = {"to_hash": "1"}, {"to_hash": "2"}
 CALL_ONE, CALL_TWO, CALL_NONE = ({"operation": "hash", "params": params} for params in (ONE, TWO, {}))
 SHOWN = {
+    ("GET /models", "422"): asked("/ops/models", limit=0),
+    ("GET /endpoints", "422"): asked("/ops/endpoints", offset=-1),
+    ("POST /models", "400"): with_nul("POST", "/ops/models"),
+    ("PATCH /models/{model_id}", "400"): with_nul("PATCH", "/ops/models/{}"),
+    ("PATCH /endpoints/{endpoint_id}", "400"): with_nul("PATCH", "/ops/endpoints/{}"),
+    ("POST /upload", "422"): no_model("/ops/upload"),
+    ("POST /models/{model_id}", "422"): no_model("/ops/models/{}"),
+    ("POST /predictions", "400"): unfit("/ops/predictions", {"target": [{}], "parameters": []}),
     ("POST /api/v1/aquarius/assets/ddo", "400"): unfit(DDO, {"id": DID, "service": []}),
     ("POST /api/v1/aquarius/assets/ddo", "409"): taken,
     ("POST /api/v1/aquarius/assets/ddo/validate-remote", "400"): unfit(

@@ -13,7 +13,7 @@ from handlers.spec.documents import read_generated
 
 EXAMPLES = int(os.environ.get("SEAMARK_PROPERTY_EXAMPLES", "20"))  # for each operation and mode
 STORIES = int(os.environ.get("SEAMARK_PROPERTY_STORIES", "10"))  # for each API
-OTHERS = ("agent", "dep6", "manage", "metadata")
+OTHERS = ("agent", "dep6", "manage", "metadata", "ops")
 BUILT = [api for api in read_generated() if api.name.startswith("invoke/") or api.name in OTHERS]
 LINKED = [api for api in BUILT if '"links"' in str(api.document).replace("'", '"')]
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]
@@ -46,7 +46,7 @@ class Manager:
 
 def open_to_managers(schema, api, manager):
     """Let schemathesis call the operations of *schema* as a manager, where the API is for managers."""
-    if api.name == "manage":
+    if api.name in ("manage", "ops"):
         Manager.token = manager
         schema.auth(Manager)
     elif api.name in ("agent", "dep6", "metadata"):  # where a token is optional schemathesis would leave it out
@@ -55,10 +55,14 @@ def open_to_managers(schema, api, manager):
 
 
 def can_be_wrong(api, operation):
-    """Tell whether there is anything in a request that could be broken."""
+    """Tell whether there is anything in a request that could be broken; any text is a text in a path."""
     item = api.document["paths"][operation.path]
     wanted = item[operation.method]
-    return bool(item.get("parameters") or wanted.get("parameters") or "requestBody" in wanted)
+    given = [*item.get("parameters", ()), *wanted.get("parameters", ())]
+    known = api.document.get("components", {}).get("parameters", {})
+    found = [known.get(one.get("$ref", "").rpartition("/")[2], one) for one in given]
+    free = {"in": "path", "schema": {"type": "string"}}
+    return "requestBody" in wanted or any({key: one.get(key) for key in free} != free for one in found)
 
 
 @pytest.mark.parametrize(("api", "operation"), operations())
