@@ -21,6 +21,7 @@ from handlers.errors import Problem, Unavailable, Unprocessable
 from handlers.models import page as pages
 from handlers.models.frames import Closed, Garbled, framed, receive
 from handlers.models.hosts import Hosts, as_answer, connect
+from handlers.models.known import Implausible, plausible
 from handlers.models.process import Plan, Processes, listen
 from handlers.sandbox.runner import Run
 from handlers.sandbox.words import sentence
@@ -109,4 +110,7 @@ def known_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     known = answer.get("known")
     if not isinstance(known, dict):
         raise Unprocessable(f"The model cannot be loaded: {answer.get('unloaded', 'no reason is known.')}"[:2000])
-    return known
+    try:
+        return plausible(known)
+    except Implausible as error:
+        raise Unprocessable("The model cannot be loaded: what its process says of it is implausible.") from error
