@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -23,8 +23,10 @@ from handlers.models.frames import Closed, Garbled, framed, receive
 from handlers.models.hosts import Hosts, as_answer, connect
 from handlers.models.known import Implausible, plausible
 from handlers.models.process import Plan, Processes, listen
-from handlers.sandbox.runner import Run
 from handlers.sandbox.words import sentence
+
+if TYPE_CHECKING:
+    from handlers.sandbox.runner import Run
 
 QUESTION: Final = {"ask": "describe"}
 
