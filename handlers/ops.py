@@ -74,7 +74,7 @@ def upload_model_with_id(*, model_id: str, body: api.SerializedModel) -> tuple[a
 
 def update_model_by_model_id(*, model_id: str, body: api.ModelUpdate) -> api.Model:
     """Change what is known of a model."""
-    return as_model(services().models.registry.change_model(model_id, body))
+    return as_model(services().models.change_model(model_id, body))
 
 
 def delete_model_by_model_id(*, model_id: str) -> None:

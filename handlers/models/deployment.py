@@ -118,7 +118,7 @@ class Deployment:
             self.registry.fail(endpoint, problem.detail)
             return {"status": State.FAILED.value, "reason": problem.detail}
         if job.inputs.get("new") and (name := known.get("name")):
-            self.registry.rename(model, str(name)[:1024])
+            self.registry.rename(model, name)
         self.registry.settle(endpoint, known)
         return {"status": State.IN_SERVICE.value}
 

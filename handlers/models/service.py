@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
 from handlers.errors import NotFound
 from handlers.models.batches import Batches
@@ -11,7 +11,7 @@ from handlers.models.changes import Changes
 from handlers.models.deployment import Deployment, Trials
 from handlers.models.hosts import Hosts
 from handlers.models.predict import Predictor
-from handlers.models.records import Endpoint
+from handlers.models.records import Endpoint, Model
 from handlers.models.registry import Registry
 from handlers.settings import Settings
 from handlers.storage.blobs import CHUNK_BYTES, Blobs
@@ -37,6 +37,19 @@ class Models:
         self.predictor = Predictor(self.registry, self.hosts, settings, changes, trials.wait)
         self.batches = Batches(self.predictor, blobs)
         self._blobs = blobs
+
+    def change_model(self, model_id: str, wish: Mapping[str, Any]) -> Model:
+        """Change a model; hosts that were told the old names of its inputs are replaced.
+
+        Raises:
+            NotFound: There is no such model.
+            InputInvalid: Its name holds what cannot be stored.
+        """
+        model = self.registry.change_model(model_id, wish)
+        if "input_schema" in wish:
+            for endpoint in model.endpoints:
+                self.hosts.stop(endpoint)
+        return model
 
     def remove_model(self, model_id: str) -> None:
         """Remove a model with its endpoints, their files and their hosts.

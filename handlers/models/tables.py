@@ -36,10 +36,12 @@ class ModelRow(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     version: Mapped[str | None] = mapped_column(Text)
-    input_schema: Mapped[Any] = mapped_column(Document)
-    output_schema: Mapped[Any] = mapped_column(Document)
-    about: Mapped[Any] = mapped_column(Document)  #: `metadata` of the API, which means something else here
-    links: Mapped[Any] = mapped_column(Document)  #: those that its owner gave
+    input_schema: Mapped[Any] = mapped_column(Document, nullable=True)
+    output_schema: Mapped[Any] = mapped_column(Document, nullable=True)
+    about: Mapped[Any] = mapped_column(
+        Document, nullable=True
+    )  #: `metadata` of the API, which means something else here
+    links: Mapped[Any] = mapped_column(Document, nullable=True)  #: those that its owner gave
     created: Mapped[datetime] = mapped_column(Instant)
     modified: Mapped[datetime] = mapped_column(Instant)
 
@@ -55,8 +57,8 @@ class EndpointRow(Base):
     model: Mapped[str] = mapped_column(String(36), ForeignKey("models.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(20))
-    about: Mapped[Any] = mapped_column(Document)
-    links: Mapped[Any] = mapped_column(Document)
+    about: Mapped[Any] = mapped_column(Document, nullable=True)
+    links: Mapped[Any] = mapped_column(Document, nullable=True)
     deployed: Mapped[datetime] = mapped_column(Instant)
     format: Mapped[str] = mapped_column(String(20))
     takes: Mapped[str] = mapped_column(String(20))  #: input structure
@@ -64,7 +66,7 @@ class EndpointRow(Base):
     blob: Mapped[str] = mapped_column(String(100))
     size: Mapped[int] = mapped_column(BigInteger)  #: bytes
     sha256: Mapped[str] = mapped_column(String(64))
-    known: Mapped[Any] = mapped_column(Document)  #: what loading it has shown; None until then
+    known: Mapped[Any] = mapped_column(Document, nullable=True)  #: what loading it has shown; None until then
     problem: Mapped[str | None] = mapped_column(Text)
     job: Mapped[str | None] = mapped_column(String(32))  #: the job that tries it
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -21,9 +21,12 @@ from handlers.errors import Problem, Unavailable, Unprocessable
 from handlers.models import page as pages
 from handlers.models.frames import Closed, Garbled, framed, receive
 from handlers.models.hosts import Hosts, as_answer, connect
+from handlers.models.known import Implausible, plausible
 from handlers.models.process import Plan, Processes, listen
-from handlers.sandbox.runner import Run
 from handlers.sandbox.words import sentence
+
+if TYPE_CHECKING:
+    from handlers.sandbox.runner import Run
 
 QUESTION: Final = {"ask": "describe"}
 
@@ -109,4 +112,7 @@ def known_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     known = answer.get("known")
     if not isinstance(known, dict):
         raise Unprocessable(f"The model cannot be loaded: {answer.get('unloaded', 'no reason is known.')}"[:2000])
-    return known
+    try:
+        return plausible(known)
+    except Implausible as error:
+        raise Unprocessable("The model cannot be loaded: what its process says of it is implausible.") from error

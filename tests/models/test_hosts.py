@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -84,6 +85,32 @@ def test_a_command_that_does_run_reaches_nothing_outside(here, tmp_path):
     assert b"it ran" in heard, "the command must have run for this to prove anything"
     assert [file] == list(tmp_path.iterdir())
     assert b"cannot access" in heard
+
+
+def trial_of(settings, folder, data, **changes):
+    """Try a file with other settings."""
+    file = folder / "m.pkl"
+    file.write_bytes(data)
+    plan = Plan(endpoint="x", blob="x", format="pickle", takes="auto", gives="auto")
+    return try_model(Processes(settings.model_copy(update=changes)), plan, file, lambda _: None)
+
+
+def test_a_bomb_harms_nobody(settings, tmp_path):
+    """A file that becomes far larger than a model may be is refused, and says that it needed too much memory."""
+    bomb = zlib.compress(pickle.dumps(bytes(600 << 20)), 1)
+
+    with pytest.raises(Unprocessable, match="more memory"):
+        trial_of(settings, tmp_path, bomb, model_memory_bytes=300 << 20)
+
+
+def test_loading_takes_no_longer_than_it_may(settings, tmp_path):
+    """A file that makes its host sleep is refused when its time is over, and nothing of it is left."""
+    sleeps = pickle.dumps(Shell("sleep 71"))
+
+    with pytest.raises(Unprocessable, match="within 3 s"):
+        trial_of(settings, tmp_path, sleeps, model_load_s=3.0, model_classes="posix.system")
+
+    assert [] == [one for one in psutil.process_iter(["cmdline"]) if "71" in (one.info["cmdline"] or [])]
 
 
 def test_a_host_that_dies_is_started_again(client, flowers):

@@ -133,6 +133,17 @@ def test_parameters_are_matched_by_name_and_order(client, trained):
     assert pytest.approx(3 * 5 + 2) == client.predict(model, b=5.0, a=2)["predictions"]
 
 
+def test_inputs_can_be_renamed_while_the_model_serves(client, trained):
+    """After the schema was replaced its new names count, and those that were made up before are unknown."""
+    model = client.upload(trained, input_data_structure="DataFrame")
+    assert pytest.approx(3 * 5 + 2) == client.predict(model, x0=5, x1=2)["predictions"]
+
+    client.call("PATCH", f"/models/{model['id']}", json={"input_schema": SCHEMA})
+
+    assert pytest.approx(3 * 5 + 2) == client.predict(model, a=2, b=5)["predictions"]
+    client.predict(model, expect=400, x0=5, x1=2)
+
+
 @pytest.mark.parametrize(
     ("parameters", "place", "words"),
     [
