@@ -96,6 +96,13 @@ ModelOutput: TypeAlias = Literal["auto", "ndarray", "DataFrame", "list"]
 ModelWrapper: TypeAlias = Literal["pickle", "joblib", "pmml", "bst", "onnx", "skops"]
 
 
+class Canary(TypedDict):
+    """An endpoint that gets a share of the requests; null where none does."""
+
+    endpoint: str
+    share: float
+
+
 TableFormat: TypeAlias = Literal["csv", "json", "arrow", "parquet"]
 
 
@@ -169,6 +176,21 @@ class SerializedModel(TypedDict):
     fileName: NotRequired[str]
     fileContentLength: NotRequired[int]
     file: _support.File
+
+
+class Traffic(TypedDict):
+    """Which endpoint answers where a model alone is named."""
+
+    endpoint: str | None
+    previous: str | None
+    canary: Canary | None
+
+
+class TrafficChange(TypedDict):
+    """What is to be changed."""
+
+    endpoint: NotRequired[str]
+    canary: NotRequired[Canary | None]
 
 
 class Endpoint(TypedDict):
@@ -309,6 +331,18 @@ class OpsOperations(Protocol):
 
     def delete_model_by_model_id(self, *, model_id: str) -> _support.Answer[None]:
         """Remove a model, its endpoints and its files."""
+        ...
+
+    def read_traffic(self, *, model_id: str) -> _support.Answer[Traffic]:
+        """Tell which endpoint answers where the model alone is named."""
+        ...
+
+    def change_traffic(self, *, model_id: str, body: TrafficChange) -> _support.Answer[Traffic]:
+        """Promote an endpoint, or give one a share."""
+        ...
+
+    def roll_back(self, *, model_id: str) -> _support.Answer[Traffic]:
+        """Promote the endpoint that answered before."""
         ...
 
     def get_binary_by_id(self, *, model_id: str) -> _support.Answer[bytes]:

@@ -25,6 +25,7 @@ from handlers.models.predict import endpoint_in
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import ENDPOINTS, MODELS
 from handlers.models.sniffing import attachment
+from handlers.models.traffic import Canary
 from handlers.models.writing import TYPES
 from handlers.services import services
 from handlers.storage.files import copied
@@ -86,7 +87,7 @@ def get_binary_by_id(*, model_id: str) -> Reply:
     """Download the file of a model."""
     models = services().models
     model = models.registry.model(model_id)
-    endpoint = models.registry.newest(model)
+    endpoint = models.traffic.current(model)
     return Reply(
         body=models.chunks(endpoint),
         length=endpoint.size,
@@ -97,9 +98,30 @@ def get_binary_by_id(*, model_id: str) -> Reply:
 
 def get_metadata_by_id(*, model_id: str) -> api.AdditionalModelInfo:
     """Tell what kind of model the file of a model holds."""
-    registry = services().models.registry
-    endpoint = registry.newest(registry.model(model_id))
+    models = services().models
+    endpoint = models.traffic.current(models.registry.model(model_id))
     return {"modelPackage": endpoint.format, "modelType": (endpoint.known or {}).get("kind", "other")}
+
+
+def read_traffic(*, model_id: str) -> api.Traffic:
+    """Tell which endpoint answers where the model alone is named."""
+    return as_traffic(services().models.registry.model(model_id))
+
+
+def change_traffic(*, model_id: str, body: api.TrafficChange) -> api.Traffic:
+    """Promote an endpoint, or give one a share."""
+    traffic = services().models.traffic
+    if "endpoint" in body:
+        traffic.promote(model_id, body["endpoint"])
+    if "canary" in body:
+        wanted_canary = body["canary"]
+        traffic.try_out(model_id, Canary(**wanted_canary) if wanted_canary else None)
+    return read_traffic(model_id=model_id)
+
+
+def roll_back(*, model_id: str) -> api.Traffic:
+    """Promote the endpoint that answered before."""
+    return as_traffic(services().models.traffic.roll_back(model_id))
 
 
 def list_endpoints(*, limit: int, offset: int, total_count: bool, model_id: str | None = None) -> api.Endpoints:
@@ -178,6 +200,14 @@ def as_model(model: Model) -> api.Model:
         "modified_at": model.modified.isoformat(timespec="microseconds"),
     }
     return cast("api.Model", {key: value for key, value in document.items() if value is not None})
+
+
+def as_traffic(model: Model) -> api.Traffic:
+    """Return who answers for a model."""
+    share = {"endpoint": model.canary, "share": model.share} if model.canary in model.endpoints else None
+    answers = services().models.traffic.current(model).id if model.endpoints else None
+    previous = model.previous if model.previous in model.endpoints else None
+    return cast("api.Traffic", {"endpoint": answers, "previous": previous, "canary": share})
 
 
 def as_endpoint(endpoint: Endpoint) -> api.Endpoint:

@@ -58,19 +58,19 @@ def repository_index(*, body: api.IndexRequest | None = None) -> list[api.IndexE
 def model_metadata(*, model_name: str) -> api.ModelMetadata:
     """Tell what a model takes and gives."""
     model = services().models.registry.named(model_name)
-    return described(model, services().models.registry.newest(model))
+    return described(model, services().models.traffic.current(model))
 
 
 def model_ready(*, model_name: str) -> api.ModelReady:
     """Tell that a model can be asked."""
     model = services().models.registry.named(model_name)
-    return ready(model, services().models.registry.newest(model))
+    return ready(model, services().models.traffic.current(model))
 
 
 def model_infer(*, model_name: str, body: BinaryIO | api.InferenceRequest) -> Reply:
     """Ask a model."""
     model = services().models.registry.named(model_name)
-    return infer(model, services().models.registry.newest(model), body)
+    return infer(model, services().models.traffic.pick(model), body)
 
 
 def version_metadata(*, model_name: str, model_version: str) -> api.ModelMetadata:

@@ -118,6 +118,35 @@ def predict(model: str, inputs: Sequence[str], file: Any, url: str | None, token
     (show_json if as_json else show_members)(answer)
 
 
+@command.command("promote")
+@click.argument("model")
+@click.argument("endpoint")
+@click.option("--share", type=click.FloatRange(0, 100), help="Give it so many percent of the requests, and no more.")
+@server_options
+def promote(model: str, endpoint: str, share: float | None, url: str | None, token: str | None) -> None:
+    """Have an ENDPOINT answer what names its MODEL alone."""
+    server = open_server(url, token)
+    canary = {"canary": {"endpoint": endpoint, "share": (share or 0) / 100} if share else None}
+    found = server.change_traffic(server.model(model)["id"], {"endpoint": endpoint} if share is None else canary)
+    say_traffic(found)
+
+
+@command.command("rollback")
+@click.argument("model")
+@server_options
+def roll_back(model: str, url: str | None, token: str | None) -> None:
+    """Have the endpoint answer again that did before the last promotion."""
+    server = open_server(url, token)
+    say_traffic(server.roll_back(server.model(model)["id"]))
+
+
+def say_traffic(traffic: Mapping[str, Any]) -> None:
+    """Say who answers."""
+    canary = traffic["canary"]
+    share = f"; {canary['endpoint']} to {canary['share']:.0%} of the requests" if canary else ""
+    click.echo(f"{traffic['endpoint']} answers{share}.")
+
+
 @command.command("rm")
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @server_options

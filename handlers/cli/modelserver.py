@@ -79,13 +79,29 @@ class ModelServer:
         found: Mapping[str, Any] = self._ask("PATCH", f"/models/{quote(model_id, safe='')}", json={"name": name})
         return found
 
+    def traffic(self, model_id: str) -> Mapping[str, Any]:
+        """Return which endpoint of a model answers."""
+        found: Mapping[str, Any] = self._ask("GET", f"/models/{quote(model_id, safe='')}/traffic")
+        return found
+
+    def change_traffic(self, model_id: str, change: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Promote an endpoint, or give one a share."""
+        found: Mapping[str, Any] = self._ask("PUT", f"/models/{quote(model_id, safe='')}/traffic", json=change)
+        return found
+
+    def roll_back(self, model_id: str) -> Mapping[str, Any]:
+        """Promote the endpoint that answered before."""
+        found: Mapping[str, Any] = self._ask("POST", f"/models/{quote(model_id, safe='')}/rollback")
+        return found
+
     def predict(self, model: Mapping[str, Any], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what a model says of some inputs.
 
         Raises:
             ClickException: It has no endpoint.
         """
-        target = [link for link in model["links"] if link["rel"] == "endpoint"][-1:]
+        answers = self.traffic(model["id"])["endpoint"]
+        target = [one for one in model["links"] if one["rel"] == "endpoint" and one["href"].endswith(f"/{answers}")]
         if not target:
             raise click.ClickException(f"The model {model.get('name')} has no endpoint yet: upload a file of it.")
         parameters = [{"name": name, "value": value} for name, value in inputs.items()]

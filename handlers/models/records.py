@@ -34,6 +34,10 @@ class Model:
     links: Sequence[Mapping[str, str]] | None
     created: datetime
     modified: datetime
+    current: str | None = None
+    previous: str | None = None
+    canary: str | None = None
+    share: float | None = None
     endpoints: tuple[str, ...] = ()
 
 

@@ -39,7 +39,7 @@ class Registry:
         self._lost = lost
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
         """Give a connection in a transaction, and say that something has changed when it is committed."""
         with self.database.write() as connection:
             yield connection
@@ -52,7 +52,7 @@ class Registry:
             InputInvalid: Its name holds what cannot be stored.
         """
         model = records.new_model(wish)
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(insert(MODELS).values(as_row(model)))
         return model
 
@@ -161,7 +161,7 @@ class Registry:
         """
         model = self.model(model_id)
         changes = records.model_changes(model, wish)
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(update(MODELS).where(MODELS.c.id == model.id).values(**changes, modified=now()))
         return self.model(model_id)
 
@@ -175,14 +175,14 @@ class Registry:
         """
         endpoint = self.endpoint(endpoint_id)
         if changes := records.endpoint_changes(endpoint, wish):
-            with self._write() as connection:
+            with self.writing() as connection:
                 connection.execute(update(ENDPOINTS).where(ENDPOINTS.c.id == endpoint.id).values(**changes))
         return self.endpoint(endpoint_id)
 
     def settle(self, endpoint: Endpoint, known: Mapping[str, Any]) -> None:
         """Put an endpoint into service with what loading its file has shown; fill in what its model lacks."""
         waits = (ENDPOINTS.c.id == endpoint.id, ENDPOINTS.c.status == State.CREATING)
-        with self._write() as connection:
+        with self.writing() as connection:
             values = {"status": State.IN_SERVICE, "known": dict(known)}
             if not connection.execute(update(ENDPOINTS).where(*waits).values(**values)).rowcount:
                 return
@@ -194,12 +194,12 @@ class Registry:
     def fail(self, endpoint: Endpoint, problem: str) -> None:
         """Note that an endpoint's file cannot be loaded, and why."""
         waits = (ENDPOINTS.c.id == endpoint.id, ENDPOINTS.c.status == State.CREATING)
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(update(ENDPOINTS).where(*waits).values(status=State.FAILED, problem=problem))
 
     def rename(self, model: Model, name: str) -> None:
         """Give a model and its endpoints the name that their file states."""
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(update(MODELS).where(MODELS.c.id == model.id).values(name=name))
             connection.execute(update(ENDPOINTS).where(ENDPOINTS.c.model == model.id).values(name=name))
 
@@ -209,7 +209,7 @@ class Registry:
         Raises:
             NotFound: There is none with this id.
         """
-        with self._write() as connection:
+        with self.writing() as connection:
             of_it = ENDPOINTS.c.model == key_of(model_id)
             gone = [endpoint_from(row) for row in connection.execute(select(ENDPOINTS).where(of_it)).mappings()]
             connection.execute(delete(ENDPOINTS).where(of_it))
@@ -226,7 +226,7 @@ class Registry:
             NotFound: There is none with this id.
         """
         endpoint = self.endpoint(endpoint_id)
-        with self._write() as connection:
+        with self.writing() as connection:
             if not connection.execute(delete(ENDPOINTS).where(ENDPOINTS.c.id == endpoint.id)).rowcount:
                 raise NotFound(f"There is no endpoint {endpoint_id[:64]}.")
         self.blobs.remove(endpoint.blob)

@@ -13,6 +13,7 @@ from handlers.models.hosts import Hosts
 from handlers.models.predict import Predictor
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import Registry
+from handlers.models.traffic import Traffic
 from handlers.settings import Settings
 from handlers.storage.blobs import CHUNK_BYTES, Blobs
 from handlers.storage.sql import Database
@@ -36,6 +37,7 @@ class Models:
         self.deployment = Deployment(self.registry, blobs, settings, self.hosts, trials)
         self.predictor = Predictor(self.registry, self.hosts, settings, changes, trials.wait)
         self.batches = Batches(self.predictor, blobs)
+        self.traffic = Traffic(self.registry)
         self._blobs = blobs
 
     def change_model(self, model_id: str, wish: Mapping[str, Any]) -> Model:

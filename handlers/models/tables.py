@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from handlers.storage.sql import Base, Instant
@@ -42,6 +42,10 @@ class ModelRow(Base):
         Document, nullable=True
     )  #: `metadata` of the API, which means something else here
     links: Mapped[Any] = mapped_column(Document, nullable=True)  #: those that its owner gave
+    current: Mapped[str | None] = mapped_column(String(36))  #: endpoint that was promoted; None: the newest
+    previous: Mapped[str | None] = mapped_column(String(36))  #: the one before, to which can be rolled back
+    canary: Mapped[str | None] = mapped_column(String(36))  #: endpoint that gets a share of what names no endpoint
+    share: Mapped[float | None] = mapped_column(Float)  #: of the canary, from 0 to 1
     created: Mapped[datetime] = mapped_column(Instant)
     modified: Mapped[datetime] = mapped_column(Instant)
 

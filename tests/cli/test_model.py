@@ -40,6 +40,10 @@ def test_a_model_is_added_asked_and_removed(server, iris):
 
     listed = run(server, "list").stdout.splitlines()
     shown = run(server, "show", model).stdout
+    first = next(line.split()[1] for line in shown.splitlines() if line.startswith("endpoint") and again not in line)
+    promoted = run(server, "promote", "Flowers", first).stdout
+    tried = run(server, "promote", "Flowers", again, "--share", "10").stdout
+    rolled = run(server, "rollback", "Flowers").stdout
     answer = json.loads(run(server, "predict", "Flowers", *inputs, "--json").stdout)
     removed = run(server, "rm", "Flowers").stdout
 
@@ -47,6 +51,9 @@ def test_a_model_is_added_asked_and_removed(server, iris):
     assert [model, "Flowers", "in_service", "2"] == listed[1].split()[:4]
     assert "petal width (cm):float" in shown
     assert f"endpoint {again}  in_service" in shown
+    assert f"{first} answers." == promoted.strip()
+    assert f"{first} answers; {again} to 10% of the requests." == tried.strip()
+    assert f"{again} answers." == rolled.strip()
     assert "virginica" == answer["predictions"]
     assert "Removed Flowers." == removed.strip()
     assert "There are no models." == run(server, "list").stdout.strip()

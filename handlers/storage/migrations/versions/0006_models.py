@@ -24,6 +24,10 @@ def upgrade() -> None:
         sa.Column("output_schema", sa.JSON),
         sa.Column("about", sa.JSON),
         sa.Column("links", sa.JSON),
+        sa.Column("current", sa.String(36)),
+        sa.Column("previous", sa.String(36)),
+        sa.Column("canary", sa.String(36)),
+        sa.Column("share", sa.Float),
         sa.Column("created", Instant, nullable=False),
         sa.Column("modified", Instant, nullable=False),
     )
