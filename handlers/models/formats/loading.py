@@ -63,9 +63,11 @@ def load_skops(path: Path, plan: Plan) -> Loaded:
     return as_loaded(read_skops(path, plan.get("classes", ())), plan)
 
 
-def load_pmml(_path: Path, _plan: Plan) -> Loaded:
-    """Refuse a PMML file: there is nothing yet that evaluates it."""
-    raise CannotLoad("PMML is not built yet.")
+def load_pmml(path: Path, _plan: Plan) -> Loaded:
+    """Load a PMML file."""
+    from handlers.models.formats.pmmlfile import PmmlModel
+
+    return PmmlModel(path)
 
 
 LOADERS: Final[Mapping[str, Callable[[Path, Plan], Loaded]]] = {

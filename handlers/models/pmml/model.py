@@ -1,0 +1,85 @@
+"""A model with all that stands around what it is: fields, transformations, targets, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from handlers.models.pmml.elements import Element
+from handlers.models.pmml.errors import wrong
+from handlers.models.pmml.expressions import derived
+from handlers.models.pmml.mining import Known, Schema, schema
+from handlers.models.pmml.outcome import Evaluate, Goal, Outcome
+from handlers.models.pmml.outputs import Output, outputs_of
+from handlers.models.pmml.regression import compile_regression
+from handlers.models.pmml.scope import Program, Row, Scope, Step
+from handlers.models.pmml.targets import with_targets
+from handlers.models.pmml.tree import compile_tree
+
+Compile = Callable[[Element, Scope, Goal], Evaluate]
+
+FUNCTIONS: Final = ("classification", "regression", "clustering")
+AROUND: Final = ("MiningSchema", "LocalTransformations", "Targets", "Output")
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "TreeModel": ("Node",),
+    "RegressionModel": ("RegressionTable",),
+}
+COMPILERS: Final[Mapping[str, Compile]] = {
+    "TreeModel": compile_tree,
+    "RegressionModel": compile_regression,
+}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What of the file a model needs to know."""
+
+    program: Program
+    data: Mapping[str, Known]
+    transformations: Element | None = None  #: the TransformationDictionary, which the outermost model evaluates
+    scope: Scope | None = None  #: of the model around it
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that evaluates rows."""
+
+    goal: Goal
+    schema: Schema
+    body: Evaluate
+    outputs: list[Output]
+    scope: Scope
+    steps: list[Step] = field(default_factory=list)
+
+    def evaluate(self, row: Row) -> Outcome:
+        """Put derived values and outputs into a row, and return what the model says of it."""
+        for step in self.steps:
+            step(row)
+        outcome = self.body(row)
+        for output in self.outputs:
+            row[output.field.slot] = output.say(row, outcome)
+        return outcome
+
+
+def compile_model(element: Element, around: Surroundings) -> Model:
+    """Return the model that an element is.
+
+    Raises:
+        Unreadable: It is of a kind, or has a part, that is not evaluated.
+    """
+    if element.tag not in COMPILERS:
+        raise wrong(element, "models of this kind are not evaluated.")
+    if not element.flag("isScorable", True):
+        raise wrong(element, "the file says that it is not to be evaluated.")
+    element.only(*AROUND, *PARTS[element.tag])
+    scope = Scope(around.program, around.scope)
+    found = schema(element, scope, around.data)
+    steps = list(found.steps)
+    for place in (around.transformations, element.first("LocalTransformations")):
+        if place is not None:
+            place.only("DerivedField", "DefineFunction")
+            steps += [derived(one, scope) for one in place.all("DerivedField")]
+    goal = Goal(element.choice("functionName", FUNCTIONS), found.target)
+    body = with_targets(element, goal, COMPILERS[element.tag](element, scope, goal))
+    return Model(goal, found, body, outputs_of(element, scope, goal), scope, steps)
