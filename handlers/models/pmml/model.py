@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from handlers.models.pmml import ensemble
 from handlers.models.pmml.elements import Element
 from handlers.models.pmml.errors import wrong
 from handlers.models.pmml.expressions import derived
 from handlers.models.pmml.mining import Known, Schema, schema
 from handlers.models.pmml.outcome import Evaluate, Goal, Outcome
 from handlers.models.pmml.outputs import Output, outputs_of
+from handlers.models.pmml.predicates import predicate_in
 from handlers.models.pmml.regression import compile_regression
+from handlers.models.pmml.rules import compile_rules
 from handlers.models.pmml.scope import Program, Row, Scope, Step
+from handlers.models.pmml.scorecard import compile_scorecard
 from handlers.models.pmml.targets import with_targets
 from handlers.models.pmml.tree import compile_tree
 
@@ -24,10 +28,15 @@ AROUND: Final = ("MiningSchema", "LocalTransformations", "Targets", "Output")
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "TreeModel": ("Node",),
     "RegressionModel": ("RegressionTable",),
+    "MiningModel": ("Segmentation",),
+    "Scorecard": ("Characteristics",),
+    "RuleSetModel": ("RuleSet",),
 }
 COMPILERS: Final[Mapping[str, Compile]] = {
     "TreeModel": compile_tree,
     "RegressionModel": compile_regression,
+    "Scorecard": compile_scorecard,
+    "RuleSetModel": compile_rules,
 }
 
 
@@ -68,18 +77,41 @@ def compile_model(element: Element, around: Surroundings) -> Model:
     Raises:
         Unreadable: It is of a kind, or has a part, that is not evaluated.
     """
-    if element.tag not in COMPILERS:
+    if element.tag not in PARTS:
         raise wrong(element, "models of this kind are not evaluated.")
     if not element.flag("isScorable", True):
         raise wrong(element, "the file says that it is not to be evaluated.")
     element.only(*AROUND, *PARTS[element.tag])
     scope = Scope(around.program, around.scope)
     found = schema(element, scope, around.data)
+    if around.scope is not None and found.inputs:
+        name = found.inputs[0].field.name
+        raise wrong(element, f"The field {name[:100]!r} is not in the MiningSchema of the model around it.")
     steps = list(found.steps)
     for place in (around.transformations, element.first("LocalTransformations")):
         if place is not None:
             place.only("DerivedField", "DefineFunction")
             steps += [derived(one, scope) for one in place.all("DerivedField")]
     goal = Goal(element.choice("functionName", FUNCTIONS), found.target)
-    body = with_targets(element, goal, COMPILERS[element.tag](element, scope, goal))
+    compiler = COMPILERS.get(element.tag)
+    body = segmented(element, scope, goal, around) if compiler is None else compiler(element, scope, goal)
+    body = with_targets(element, goal, body)
     return Model(goal, found, body, outputs_of(element, scope, goal), scope, steps)
+
+
+def segmented(element: Element, scope: Scope, goal: Goal, around: Surroundings) -> Evaluate:
+    """Return what evaluates a MiningModel; the outputs of a segment can be named by those after it."""
+    segmentation = element.need("Segmentation")
+    segmentation.only("Segment")
+    inner = Surroundings(around.program, around.data, scope=scope)
+    segments = []
+    for place, one in enumerate(segmentation.children, 1):
+        test = predicate_in(one, scope)
+        model = compile_model(ensemble.segment_model(one), inner)
+        for output in model.outputs:
+            scope.share(output.field)
+        name, weight = one.get("id", str(place)), one.number("weight", 1.0)
+        segments.append(ensemble.Segment(name, weight, test, model.evaluate))
+    said = element.first("Output")
+    keep = said is not None and any("segmentId" in one.attributes for one in said.children)
+    return ensemble.evaluator(segmentation, segments, goal, keep=keep)

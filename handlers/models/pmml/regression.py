@@ -76,7 +76,10 @@ def chances(values: list[float], method: str, *, ordinal: bool) -> list[float]:
     if ordinal:
         steps = [0.0, *found[:-1], 1.0]
         return [after - before for before, after in itertools.pairwise(steps)]
-    return [found[0], 1.0 - found[0]] if len(found) == 2 else found
+    if len(found) != 2:
+        return found
+    first = min(max(found[0], 0.0), 1.0)
+    return [first, 1.0 - first]
 
 
 def formula(table: Element, scope: Scope) -> Expression:

@@ -10,7 +10,7 @@ from handlers.models.pmml.elements import Element
 from handlers.models.pmml.errors import wrong
 from handlers.models.pmml.kinds import literal
 from handlers.models.pmml.outcome import NOTHING, Evaluate, Goal, Outcome, likeliest
-from handlers.models.pmml.predicates import PREDICATES, Predicate, predicate_in
+from handlers.models.pmml.predicates import PREDICATES, Predicate, compiled, predicate_in
 from handlers.models.pmml.scope import Row, Scope
 
 UNKNOWN: Final = ("none", "lastPrediction", "nullPrediction", "defaultChild", "weightedConfidence", "aggregateNodes")
@@ -22,6 +22,7 @@ class Node:
     """A node: whether it is entered, and what it says where the way ends."""
 
     test: Predicate
+    primary: Predicate | None  #: the part of the test that surrogates stand for
     outcome: Outcome
     records: float | None
     counts: Mapping[Any, float]
@@ -51,22 +52,18 @@ class Tree:
         while True:
             if node.outcome.value is not None:
                 said = node.outcome
-            following = None
-            for child in node.children:
-                verdict = child.test(row)
-                if verdict:
-                    following = child
-                    break
-                if verdict is None and not lenient:
-                    if self.unknown != "defaultChild":
-                        return self._unknown(node, said, row)
-                    following, penalties = node.default, penalties + 1
-                    if following is None:
-                        return NOTHING
-                    break
-            if following is None:
+            child, verdict = entered(node, row, lenient)
+            if child is None:
                 break
-            node = following
+            if verdict is None:
+                if self.unknown != "defaultChild":
+                    return self._unknown(node, said, row)
+                child = node.default
+                if child is None:
+                    return NOTHING
+            if verdict is None or (child.primary is not None and child.primary(row) is None):
+                penalties += 1
+            node = child
         if node.children and self.untrue == UNTRUE[0]:
             return NOTHING
         return penalised(said, self.penalty**penalties) if penalties and self.penalty != 1.0 else said
@@ -105,6 +102,15 @@ class Tree:
             if verdict is not False:
                 found.append(child)
         return found
+
+
+def entered(node: Node, row: Row, lenient: bool) -> tuple[Node | None, bool | None]:
+    """Return the first child whose predicate is true, or unless *lenient* unknown; and which of both it is."""
+    for child in node.children:
+        verdict = child.test(row)
+        if verdict or (verdict is None and not lenient):
+            return child, verdict
+    return None, None
 
 
 def penalised(outcome: Outcome, factor: float) -> Outcome:
@@ -191,4 +197,6 @@ def node_of(element: Element, scope: Scope, goal: Goal, place: str) -> Node:
         confidences = dict(shares)
     score = literal(element, element.get("score"), goal.kind) if "score" in element.attributes else likeliest(counts)
     outcome = Outcome(score, chances, confidences, element.get("id", place))
-    return Node(predicate_in(element, scope), outcome, element.maybe_number("recordCount"), counts)
+    predicate = element.need(*PREDICATES)
+    primary = compiled(predicate.children[0], scope) if predicate.get("booleanOperator") == "surrogate" else None
+    return Node(predicate_in(element, scope), primary, outcome, element.maybe_number("recordCount"), counts)

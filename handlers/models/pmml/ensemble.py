@@ -1,0 +1,185 @@
+"""MiningModel: several models, and what is made of what they say.
+
+Source: PMML 4.4, MiningModel, "Segmentation".
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from handlers.models.pmml.elements import Element
+from handlers.models.pmml.errors import wrong
+from handlers.models.pmml.outcome import NOTHING, Evaluate, Goal, Outcome, likeliest
+from handlers.models.pmml.predicates import PREDICATES, Predicate
+from handlers.models.pmml.scope import Row
+
+VOTES: Final = ("majorityVote", "weightedMajorityVote")
+MEANS: Final = ("average", "weightedAverage")
+CHOSEN: Final = ("selectFirst", "selectAll", "modelChain")
+TREATMENTS: Final = ("continue", "skipSegment", "returnMissing")
+
+Said = Sequence[tuple["Segment", Outcome]]
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A model in a model, and when it is asked."""
+
+    name: str
+    weight: float
+    test: Predicate
+    evaluate: Evaluate
+
+
+def segment_model(element: Element) -> Element:
+    """Return the model in a Segment.
+
+    Raises:
+        Unreadable: There is not exactly one.
+    """
+    found = [child for child in element.children if child.tag not in PREDICATES]
+    if len(found) != 1:
+        raise wrong(element, "There must be one model in it.")
+    return found[0]
+
+
+def weighted_mean(numbers: Sequence[float], weights: Sequence[float]) -> float | None:
+    """Return the mean of numbers with weights; None where these add up to nothing."""
+    whole = sum(weights)
+    return sum(number * weight for number, weight in zip(numbers, weights, strict=True)) / whole if whole else None
+
+
+#: What is made of numbers and their weights.
+NUMBERS: Final[Mapping[str, Callable[[Sequence[float], Sequence[float]], float | None]]] = {
+    "average": lambda numbers, _weights: statistics.fmean(numbers),
+    "weightedAverage": weighted_mean,
+    "median": lambda numbers, _weights: statistics.median(numbers),
+    "max": lambda numbers, _weights: max(numbers),
+    "sum": lambda numbers, _weights: sum(numbers),
+    "weightedSum": lambda numbers, weights: sum(a * b for a, b in zip(numbers, weights, strict=True)),
+}
+
+
+def evaluator(segmentation: Element, segments: Sequence[Segment], goal: Goal, *, keep: bool) -> Evaluate:
+    """Return what asks segments and puts together what they say; *keep* it by segment, too.
+
+    Raises:
+        Unreadable: The method is none that is evaluated for this kind of prediction.
+    """
+    method = segmentation.choice("multipleModelMethod", (*CHOSEN, *VOTES, *NUMBERS))
+    combine = CHOICES.get(method) or combination(segmentation, method, goal)
+
+    def evaluate(row: Row) -> Outcome:
+        said = [(one, one.evaluate(row)) for one in segments if one.test(row)]
+        found = combine(said) if said else NOTHING
+        return replace(found, segments={one.name: outcome for one, outcome in said}) if keep else found
+
+    def evaluate_first(row: Row) -> Outcome:
+        for one in segments:
+            if one.test(row):
+                outcome = one.evaluate(row)
+                found = replace(outcome, entity=one.name)
+                return replace(found, segments={one.name: outcome}) if keep else found
+        return NOTHING
+
+    return evaluate_first if method == "selectFirst" else evaluate
+
+
+def combination(segmentation: Element, method: str, goal: Goal) -> Callable[[Said], Outcome]:
+    """Return what makes one outcome of many, once it was looked at those that are missing."""
+    treatment = segmentation.choice("missingPredictionTreatment", TREATMENTS, "continue")
+    limit = segmentation.number("missingThreshold", 1.0)
+    if goal.classifies and method not in (*VOTES, *MEANS):
+        raise wrong(segmentation, f"multipleModelMethod={method!r} is not evaluated for classification.")
+    if not goal.classifies and method in VOTES:
+        raise wrong(segmentation, f"multipleModelMethod={method!r} is for classification alone.")
+    weighted = method.startswith("weighted")
+    reckon = voting(weighted) if method in VOTES else mean_chances(weighted) if goal.classifies else number_of(method)
+
+    def combine(said: Said) -> Outcome:
+        known = [one for one in said if one[1].value is not None]
+        if len(known) == len(said):
+            return reckon(said)
+        if treatment == "returnMissing" or (treatment == "continue" and method not in VOTES):
+            return NOTHING
+        if weight_of(known, weighted) < (1.0 - limit) * weight_of(said, weighted):
+            return NOTHING
+        return reckon(known if treatment == "skipSegment" else said) if known else NOTHING
+
+    return combine
+
+
+def weight_of(said: Said, weighted: bool) -> float:
+    """Return how much segments weigh together."""
+    return sum(one.weight for one, _ in said) if weighted else float(len(said))
+
+
+def voting(weighted: bool) -> Callable[[Said], Outcome]:
+    """Return what counts the votes for each class; the share of the votes is the probability of a class."""
+
+    def reckon(said: Said) -> Outcome:
+        votes: dict[Any, float] = {}
+        for one, outcome in said:
+            votes[outcome.value] = votes.get(outcome.value, 0.0) + (one.weight if weighted else 1.0)
+        return of_votes(votes)
+
+    return reckon
+
+
+def of_votes(votes: Mapping[Any, float]) -> Outcome:
+    """Return what was voted for, unless most votes say nothing."""
+    whole = sum(votes.values())
+    best = likeliest(votes)
+    if best is None or not whole:
+        return NOTHING
+    shares = {value: count / whole for value, count in votes.items() if value is not None}
+    return Outcome(best, shares, shares)
+
+
+def mean_chances(weighted: bool) -> Callable[[Said], Outcome]:
+    """Return what takes the mean of the probabilities of each class."""
+
+    def reckon(said: Said) -> Outcome:
+        total: dict[Any, float] = {}
+        whole = 0.0
+        for one, outcome in said:
+            weight = one.weight if weighted else 1.0
+            whole += weight
+            for value, chance in outcome.probabilities.items():
+                total[value] = total.get(value, 0.0) + (chance * weight if weighted else chance)
+        if not whole or not total:
+            return NOTHING
+        chances = {value: chance / whole for value, chance in total.items()}
+        return Outcome(likeliest(chances), chances, chances)
+
+    return reckon
+
+
+def number_of(method: str) -> Callable[[Said], Outcome]:
+    """Return what makes one number of many."""
+    reckon = NUMBERS[method]
+
+    def combine(said: Said) -> Outcome:
+        return Outcome(reckon([outcome.value for _, outcome in said], [one.weight for one, _ in said]))
+
+    return combine
+
+
+def last(said: Said) -> Outcome:
+    """Return what the last model of a chain says."""
+    return said[-1][1]
+
+
+def together(said: Said) -> Outcome:
+    """Return all that was said, in a list."""
+    return Outcome([outcome.value for _, outcome in said])
+
+
+CHOICES: Final[Mapping[str, Callable[[Said], Outcome]]] = {
+    "selectFirst": last,
+    "selectAll": together,
+    "modelChain": last,
+}
