@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 HEAD = '<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/>'
 
 
-def file_of(model, fields, target, *, local=""):
+def file_of(model, fields, target):
     """Return a file: *fields* are (name, dataType) of the inputs, *target* is (name, dataType, values)."""
     name, kind, values = target
     listed = "".join(f"<Value value={quoteattr(str(value))}/>" for value in values)
@@ -16,7 +16,7 @@ def file_of(model, fields, target, *, local=""):
     data += f'<DataField name="{name}" optype="{optype}" dataType="{kind}">{listed}</DataField>'
     schema = "".join(f'<MiningField name="{one}"/>' for one, _ in fields)
     schema = f'<MiningSchema>{schema}<MiningField name="{name}" usageType="target"/></MiningSchema>'
-    model = model.replace("<!--schema-->", schema + local, 1).replace("<!--schema-->", schema)
+    model = model.replace("<!--schema-->", schema)
     return f"{HEAD}<DataDictionary>{data}</DataDictionary>{model}</PMML>".encode()
 
 
@@ -38,7 +38,7 @@ def node(tree, at, predicate, fields, classes):
             node(tree, child, f'<SimplePredicate field="{field}" operator="{sign}" value="{limit}"/>', fields, classes)
             for child, sign in ((left, "lessOrEqual"), (right, "greaterThan"))
         )
-    default = f'defaultChild="{max((left, right), key=lambda one: tree.n_node_samples[one])}"' if left >= 0 else ""
+    default = f'defaultChild="{left if tree.missing_go_to_left[at] else right}"' if left >= 0 else ""
     records = f'recordCount="{tree.n_node_samples[at]}"'
     return f'<Node id="{at}" {score} {records} {default}>{predicate}{distribution}{inner}</Node>'
 
@@ -70,3 +70,14 @@ def regression_model(tables, function="regression", method="none"):
     """Return a RegressionModel."""
     head = f'<RegressionModel functionName="{function}" normalizationMethod="{method}"><!--schema-->'
     return f"{head}{''.join(tables)}</RegressionModel>"
+
+
+def mining_model(models, method, function="regression", *, weights=None, inside=""):
+    """Return a MiningModel of models that are all asked; *inside* are elements between schema and segments."""
+    weights = weights or [1.0] * len(models)
+    segments = "".join(
+        f'<Segment id="{number}" weight="{weight!r}"><True/>{model}</Segment>'
+        for number, (model, weight) in enumerate(zip(models, weights, strict=True))
+    )
+    head = f'<MiningModel functionName="{function}"><!--schema-->{inside}'
+    return f'{head}<Segmentation multipleModelMethod="{method}">{segments}</Segmentation></MiningModel>'

@@ -41,10 +41,10 @@ class Goal:
 
     @property
     def kind(self) -> str:
-        """Return the type of its values."""
-        if self.field is not None:
-            return self.field.kind
-        return "string" if self.classifies else "double"
+        """Return the type of what it says: of a class that of the field, else numbers, whatever the field has."""
+        if not self.classifies:
+            return "double" if self.function == "regression" else "string"
+        return self.field.kind if self.field is not None else "string"
 
 
 def likeliest(chances: Mapping[Any, float]) -> Any:
