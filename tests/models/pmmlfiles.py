@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from handlers.models.formats.pmmlfile import PmmlModel
+from handlers.models.formats.pmmlfile import read_pmml
 
 DATA = Path(__file__).parent / "data"
 
@@ -19,7 +19,7 @@ def load(name, folder=None, **changes):
             text = text.replace(old, new, 1)
         path = folder / "changed.pmml"
         path.write_text(text)
-    return PmmlModel(path)
+    return read_pmml(path)
 
 
 def ask(model, **values):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from handlers.models.formats.pmmlfile import PmmlModel
+from handlers.models.formats.pmmlfile import read_pmml
 
 FLOATS = [(f"x{number}", "float") for number in range(5)]
 DOUBLES = [(f"x{number}", "double") for number in range(5)]
@@ -19,7 +19,7 @@ def loaded(folder, data):
     """Return the model that a file holds."""
     path = folder / "model.pmml"
     path.write_bytes(data)
-    return PmmlModel(path)
+    return read_pmml(path)
 
 
 def same_classes(model, trained, rows):

@@ -65,9 +65,9 @@ def load_skops(path: Path, plan: Plan) -> Loaded:
 
 def load_pmml(path: Path, _plan: Plan) -> Loaded:
     """Load a PMML file."""
-    from handlers.models.formats.pmmlfile import PmmlModel
+    from handlers.models.formats.pmmlfile import read_pmml
 
-    return PmmlModel(path)
+    return read_pmml(path)
 
 
 LOADERS: Final[Mapping[str, Callable[[Path, Plan], Loaded]]] = {

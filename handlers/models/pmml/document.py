@@ -15,7 +15,7 @@ from handlers.models.pmml.mining import dictionary
 from handlers.models.pmml.model import Surroundings, compile_model
 from handlers.models.pmml.outcome import NOTHING, Outcome
 from handlers.models.pmml.reader import read
-from handlers.models.pmml.scope import Program
+from handlers.models.pmml.scope import Program, Row
 
 VERSIONS: Final = ("3.", "4.0", "4.1", "4.2", "4.3", "4.4")
 NO_MODELS: Final = ("DataDictionary", "TransformationDictionary")
@@ -54,8 +54,7 @@ class Document:
         self.name = element.get("modelName") or None
         self.inputs = [one.field for one in self.model.schema.inputs]
         self._needed = self.model.schema.needed
-        self._absent = [one.missing for one in self.model.schema.inputs]
-        self._empty = [None] * program.slots
+        self._empty: Row = [None] * program.slots
         self.outputs = [output for output in self.model.outputs if output.final]
 
     def features(self) -> list[dict[str, Any]]:
@@ -72,13 +71,31 @@ class Document:
             Absent: It says nothing, and some of the inputs are missing.
             ArithmeticError, ValueError: What it computes has no value.
         """
-        row: list[Any] = self._empty.copy()
         try:
-            for field, value in zip(self.inputs, values, strict=True):
-                row[field.slot] = None if value is None else field.cast(value)
+            row = self._row(values)
             outcome = self.model.evaluate(row)
         except Invalid:
             row, outcome = self._empty, NOTHING
+        return self._said(values, row, outcome)
+
+    def evaluate_all(self, rows: Sequence[Sequence[Any]]) -> list[tuple[Outcome, Mapping[str, Any]]]:
+        """Do as `evaluate` for many rows; if one makes trouble they are evaluated one by one."""
+        try:
+            prepared = [self._row(values) for values in rows]
+            outcomes = self.model.evaluate_all(prepared)
+        except (Invalid, ArithmeticError, ValueError, TypeError):
+            return [self.evaluate(values) for values in rows]
+        return [self._said(*each) for each in zip(rows, prepared, outcomes, strict=True)]
+
+    def _row(self, values: Sequence[Any]) -> Row:
+        """Return a row with the values of the inputs in their places."""
+        row: Row = self._empty.copy()
+        for field, value in zip(self.inputs, values, strict=True):
+            row[field.slot] = None if value is None else field.cast(value)
+        return row
+
+    def _said(self, values: Sequence[Any], row: Row, outcome: Outcome) -> tuple[Outcome, Mapping[str, Any]]:
+        """Return an outcome with the outputs by name, unless there is none for want of inputs."""
         if outcome.value is None and None in values:
             missing = [field.name for field, value in zip(self.inputs, values, strict=True) if value is None]
             raise Absent(missing)

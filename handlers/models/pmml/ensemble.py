@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from handlers.models.pmml.elements import Element
 from handlers.models.pmml.errors import wrong
-from handlers.models.pmml.outcome import NOTHING, Evaluate, Goal, Outcome, likeliest
-from handlers.models.pmml.predicates import PREDICATES, Predicate
+from handlers.models.pmml.forest import Forest, suits
+from handlers.models.pmml.outcome import NOTHING, Body, Evaluate, EvaluateAll, Goal, Outcome, likeliest
+from handlers.models.pmml.predicates import PREDICATES, Predicate, always
 from handlers.models.pmml.scope import Row
+from handlers.models.pmml.tree import Tree
 
 VOTES: Final = ("majorityVote", "weightedMajorityVote")
 MEANS: Final = ("average", "weightedAverage")
@@ -31,7 +33,8 @@ class Segment:
     name: str
     weight: float
     test: Predicate
-    evaluate: Evaluate
+    body: Body
+    tree: Tree | None = None  #: where it is nothing but a tree
 
 
 def segment_model(element: Element) -> Element:
@@ -63,7 +66,7 @@ NUMBERS: Final[Mapping[str, Callable[[Sequence[float], Sequence[float]], float |
 }
 
 
-def evaluator(segmentation: Element, segments: Sequence[Segment], goal: Goal, *, keep: bool) -> Evaluate:
+def evaluator(segmentation: Element, segments: Sequence[Segment], goal: Goal, *, keep: bool) -> Body:
     """Return what asks segments and puts together what they say; *keep* it by segment, too.
 
     Raises:
@@ -72,20 +75,56 @@ def evaluator(segmentation: Element, segments: Sequence[Segment], goal: Goal, *,
     method = segmentation.choice("multipleModelMethod", (*CHOSEN, *VOTES, *NUMBERS))
     combine = CHOICES.get(method) or combination(segmentation, method, goal)
 
-    def evaluate(row: Row) -> Outcome:
-        said = [(one, one.evaluate(row)) for one in segments if one.test(row)]
+    def finish(said: Said) -> Outcome:
         found = combine(said) if said else NOTHING
         return replace(found, segments={one.name: outcome for one, outcome in said}) if keep else found
 
-    def evaluate_first(row: Row) -> Outcome:
-        for one in segments:
-            if one.test(row):
-                outcome = one.evaluate(row)
-                found = replace(outcome, entity=one.name)
-                return replace(found, segments={one.name: outcome}) if keep else found
-        return NOTHING
+    def evaluate(row: Row) -> Outcome:
+        return finish([(one, one.body.one(row)) for one in segments if one.test(row)])
 
-    return evaluate_first if method == "selectFirst" else evaluate
+    def evaluate_first(row: Row) -> Outcome:
+        one = next((one for one in segments if one.test(row)), None)
+        return NOTHING if one is None else replace(finish([(one, one.body.one(row))]), entity=one.name)
+
+    if method == "selectFirst":
+        return Body(evaluate_first)
+    trees = [one.tree for one in segments if one.test is always and suits(one.tree)]
+    if method in (*VOTES, *NUMBERS) and len(trees) == len(segments) and not keep:
+        return Body(evaluate, through_forest(segments, evaluate, finish, method, goal))
+    return Body(evaluate, lambda rows: [finish(said) for said in asked(segments, rows)])
+
+
+def asked(segments: Sequence[Segment], rows: Sequence[Row]) -> list[list[tuple[Segment, Outcome]]]:
+    """Return what segments say, each asked for all rows at once, in their order, since some may build on others."""
+    said: list[list[tuple[Segment, Outcome]]] = [[] for _ in rows]
+    for one in segments:
+        chosen = [place for place, row in enumerate(rows) if one.test(row)]
+        for place, outcome in zip(chosen, one.body.all([rows[place] for place in chosen]), strict=True):
+            said[place].append((one, outcome))
+    return said
+
+
+def through_forest(
+    segments: Sequence[Segment], alone: Evaluate, finish: Callable[[Said], Outcome], method: str, goal: Goal
+) -> EvaluateAll:
+    """Return what asks segments that are all trees, each for all rows at once."""
+    forest = Forest([one.tree for one in segments if one.tree is not None])
+    own = [one.weight for one in segments]
+    weights = own if method.startswith("weighted") else [1.0] * len(segments)
+
+    def ends(at: Any) -> list[Outcome]:
+        if not goal.classifies:
+            reckon, values = NUMBERS[method], forest.values
+            return [Outcome(reckon([values[place] for place in places], own)) for places in at.tolist()]
+        if method in MEANS and forest.classes and sum(weights):
+            return forest.mean_shares(at, weights)
+        return [finish(list(zip(segments, said, strict=True))) for said in forest.outcomes[at].tolist()]
+
+    def evaluate(rows: Sequence[Row]) -> list[Outcome]:
+        at, plain = forest.walk(rows)
+        return [found if fits else alone(row) for row, fits, found in zip(rows, plain, ends(at), strict=True)]
+
+    return evaluate
 
 
 def combination(segmentation: Element, method: str, goal: Goal) -> Callable[[Said], Outcome]:

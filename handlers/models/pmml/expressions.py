@@ -36,7 +36,10 @@ def compiled(element: Element, scope: Scope) -> Expression:
     compiler = EXPRESSIONS.get(element.tag)
     if compiler is None:
         raise wrong(element, "this expression is not evaluated.")
-    return compiler(element, scope)
+    scope.program.depth += 1
+    found = compiler(element, scope)
+    scope.program.depth -= 1
+    return found
 
 
 def constant(element: Element, _scope: Scope) -> Expression:
@@ -176,7 +179,9 @@ def of_file(element: Element, function: Element, scope: Scope, arguments: list[E
     name = function.text_of("name")
     # While its body is put in, the function is none that could be called: it would never end.
     scope.program.functions.pop(name)
+    scope.program.calls += 1
     body = expression_in(function, inner)
+    scope.program.calls -= 1
     scope.program.functions[name] = function
     cast = CASTS[function.choice("dataType", tuple(CASTS))] if "dataType" in function.attributes else None
     return calling(list(zip(slots, arguments, strict=True)), body, cast)

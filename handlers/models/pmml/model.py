@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +11,7 @@ from handlers.models.pmml.elements import Element
 from handlers.models.pmml.errors import wrong
 from handlers.models.pmml.expressions import derived
 from handlers.models.pmml.mining import Known, Schema, schema
-from handlers.models.pmml.outcome import Evaluate, Goal, Outcome
+from handlers.models.pmml.outcome import Body, Evaluate, Goal, Outcome
 from handlers.models.pmml.outputs import Output, outputs_of
 from handlers.models.pmml.predicates import predicate_in
 from handlers.models.pmml.regression import compile_regression
@@ -19,7 +19,7 @@ from handlers.models.pmml.rules import compile_rules
 from handlers.models.pmml.scope import Program, Row, Scope, Step
 from handlers.models.pmml.scorecard import compile_scorecard
 from handlers.models.pmml.targets import with_targets
-from handlers.models.pmml.tree import compile_tree
+from handlers.models.pmml.tree import Tree, compile_tree
 
 Compile = Callable[[Element, Scope, Goal], Evaluate]
 
@@ -56,7 +56,7 @@ class Model:
 
     goal: Goal
     schema: Schema
-    body: Evaluate
+    body: Body
     outputs: list[Output]
     scope: Scope
     steps: list[Step] = field(default_factory=list)
@@ -65,10 +65,27 @@ class Model:
         """Put derived values and outputs into a row, and return what the model says of it."""
         for step in self.steps:
             step(row)
-        outcome = self.body(row)
+        outcome = self.body.one(row)
         for output in self.outputs:
             row[output.field.slot] = output.say(row, outcome)
         return outcome
+
+    def evaluate_all(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Do as `evaluate` for many rows."""
+        for row in rows:
+            for step in self.steps:
+                step(row)
+        outcomes = self.body.all(rows)
+        for output in self.outputs:
+            for row, outcome in zip(rows, outcomes, strict=True):
+                row[output.field.slot] = output.say(row, outcome)
+        return outcomes
+
+    @property
+    def tree(self) -> Tree | None:
+        """Return the tree that it is; None: it is another model, or there is more to it."""
+        tree = self.body.one
+        return tree if isinstance(tree, Tree) and not self.steps and not self.outputs else None
 
 
 def compile_model(element: Element, around: Surroundings) -> Model:
@@ -94,12 +111,12 @@ def compile_model(element: Element, around: Surroundings) -> Model:
             steps += [derived(one, scope) for one in place.all("DerivedField")]
     goal = Goal(element.choice("functionName", FUNCTIONS), found.target)
     compiler = COMPILERS.get(element.tag)
-    body = segmented(element, scope, goal, around) if compiler is None else compiler(element, scope, goal)
+    body = segmented(element, scope, goal, around) if compiler is None else Body(compiler(element, scope, goal))
     body = with_targets(element, goal, body)
     return Model(goal, found, body, outputs_of(element, scope, goal), scope, steps)
 
 
-def segmented(element: Element, scope: Scope, goal: Goal, around: Surroundings) -> Evaluate:
+def segmented(element: Element, scope: Scope, goal: Goal, around: Surroundings) -> Body:
     """Return what evaluates a MiningModel; the outputs of a segment can be named by those after it."""
     segmentation = element.need("Segmentation")
     segmentation.only("Segment")
@@ -111,7 +128,8 @@ def segmented(element: Element, scope: Scope, goal: Goal, around: Surroundings) 
         for output in model.outputs:
             scope.share(output.field)
         name, weight = one.get("id", str(place)), one.number("weight", 1.0)
-        segments.append(ensemble.Segment(name, weight, test, model.evaluate))
+        body = Body(model.evaluate, model.evaluate_all)
+        segments.append(ensemble.Segment(name, weight, test, body, model.tree))
     said = element.first("Output")
     keep = said is not None and any("segmentId" in one.attributes for one in said.children)
     return ensemble.evaluator(segmentation, segments, goal, keep=keep)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from handlers.models.pmml.arrays import words_in
@@ -17,7 +18,18 @@ from handlers.models.pmml.scope import Field, Row, Scope
 
 Predicate = Callable[[Row], bool | None]
 
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A SimplePredicate that compares a number with a limit."""
+
+    slot: int
+    sign: str
+    limit: float
+
+
 PREDICATES: Final = ("SimplePredicate", "CompoundPredicate", "SimpleSetPredicate", "True", "False")
+ORDERED: Final = ("lessThan", "lessOrEqual", "greaterThan", "greaterOrEqual")
 COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "equal": operator.eq,
     "notEqual": operator.ne,
@@ -39,7 +51,6 @@ def predicate_in(element: Element, scope: Scope) -> Predicate:
 
 def compiled(element: Element, scope: Scope) -> Predicate:
     """Return a predicate that evaluates a row."""
-    scope.program.spend(element)
     if element.tag == "SimplePredicate":
         return simple(element, scope)
     if element.tag == "CompoundPredicate":
@@ -72,6 +83,17 @@ def simple(element: Element, scope: Scope) -> Predicate:
     if field.optype == "ordinal" and field.values and sign not in ("equal", "notEqual"):
         return by_rank(element, field, sign, limit)
     return comparison(slot, sign, limit)
+
+
+def split_of(element: Element, scope: Scope) -> Split | None:
+    """Return what a predicate compares; None: it is no comparison of a number."""
+    if element.tag != "SimplePredicate" or element.get("operator") not in ORDERED:
+        return None
+    field = scope.of(element)
+    if not field.numeric or field.optype == "ordinal":
+        return None
+    limit = literal(element, element.text_of("value"), field.kind)
+    return Split(field.slot, element.get("operator"), float(limit))
 
 
 def comparison(slot: int, sign: str, limit: Any) -> Predicate:

@@ -14,7 +14,8 @@ Row = list[Any]
 Expression = Callable[[Row], Any]  #: gives a value; None where it is missing
 Step = Callable[[Row], None]  #: puts a value into the row
 
-EXPRESSIONS: Final = 2_000_000  #: after functions of the file were put in where they are called
+EXPRESSIONS: Final = 50_000  #: that are put in where functions of the file are called
+DEPTH: Final = 100  #: of expressions in each other, those of such functions included
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Program:
     slots: int = 0
     functions: dict[str, Element] = field(default_factory=dict)
     expressions: int = 0
+    calls: int = 0  #: of functions of the file that are being put in
+    depth: int = 0
 
     def slot(self) -> int:
         """Return a place in the row that nothing else has."""
@@ -57,8 +60,8 @@ class Program:
         Raises:
             Unreadable: There are too many.
         """
-        self.expressions += 1
-        if self.expressions > EXPRESSIONS:
+        self.expressions += self.calls > 0
+        if self.expressions > EXPRESSIONS or self.depth > DEPTH:
             raise wrong(element, "The functions of the file make too much of it.")
 
 

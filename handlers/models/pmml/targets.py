@@ -10,13 +10,12 @@ from typing import Any, Final
 from handlers.models.pmml.elements import Element
 from handlers.models.pmml.functions import whole
 from handlers.models.pmml.kinds import literal
-from handlers.models.pmml.outcome import Evaluate, Goal, Outcome, likeliest
-from handlers.models.pmml.scope import Row
+from handlers.models.pmml.outcome import Body, Goal, Outcome, likeliest
 
 CAST: Final[Mapping[str, Callable[[float], int]]] = {"round": whole, "ceiling": math.ceil, "floor": math.floor}
 
 
-def with_targets(model: Element, goal: Goal, evaluate: Evaluate) -> Evaluate:
+def with_targets(model: Element, goal: Goal, body: Body) -> Body:
     """Return a model that does with its predictions what its Targets say.
 
     Raises:
@@ -25,15 +24,15 @@ def with_targets(model: Element, goal: Goal, evaluate: Evaluate) -> Evaluate:
     targets = model.first("Targets")
     target = targets.first("Target") if targets is not None else None
     if targets is None or target is None:
-        return evaluate
+        return body
     targets.only("Target")
     target.only("TargetValue")
     change = classified(target, goal) if goal.classifies else rescaled(target)
 
-    def changed(row: Row) -> Outcome:
-        return change(evaluate(row))
-
-    return changed
+    return Body(
+        one=lambda row: change(body.one(row)),
+        many=lambda rows: [change(outcome) for outcome in body.all(rows)],
+    )
 
 
 def classified(target: Element, goal: Goal) -> Callable[[Outcome], Outcome]:

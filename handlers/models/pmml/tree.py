@@ -9,8 +9,8 @@ from typing import Any, Final
 from handlers.models.pmml.elements import Element
 from handlers.models.pmml.errors import wrong
 from handlers.models.pmml.kinds import literal
-from handlers.models.pmml.outcome import NOTHING, Evaluate, Goal, Outcome, likeliest
-from handlers.models.pmml.predicates import PREDICATES, Predicate, compiled, predicate_in
+from handlers.models.pmml.outcome import NOTHING, Goal, Outcome, likeliest
+from handlers.models.pmml.predicates import PREDICATES, Predicate, Split, always, compiled, split_of
 from handlers.models.pmml.scope import Row, Scope
 
 UNKNOWN: Final = ("none", "lastPrediction", "nullPrediction", "defaultChild", "weightedConfidence", "aggregateNodes")
@@ -23,6 +23,7 @@ class Node:
 
     test: Predicate
     primary: Predicate | None  #: the part of the test that surrogates stand for
+    split: Split | None
     outcome: Outcome
     records: float | None
     counts: Mapping[Any, float]
@@ -39,7 +40,12 @@ class Tree:
     untrue: str
     penalty: float
 
-    def evaluate(self, row: Row) -> Outcome:
+    @property
+    def sure(self) -> bool:
+        """Tell whether the root is always entered."""
+        return self.root.test is always
+
+    def __call__(self, row: Row) -> Outcome:
         """Walk from the root to where no child is entered."""
         if not self.root.test(row):
             return NOTHING
@@ -140,17 +146,12 @@ def of_counts(counts: Mapping[Any, float]) -> Outcome:
     return Outcome(likeliest(shares), shares, shares)
 
 
-def compile_tree(element: Element, scope: Scope, goal: Goal) -> Evaluate:
-    """Return what walks a tree.
+def compile_tree(element: Element, scope: Scope, goal: Goal) -> Tree:
+    """Return a tree; its nodes are visited with a stack, for some trees are deeper than Python calls.
 
     Raises:
         Unreadable: It has a part that is not evaluated.
     """
-    return tree_of(element, scope, goal).evaluate
-
-
-def tree_of(element: Element, scope: Scope, goal: Goal) -> Tree:
-    """Return a tree; its nodes are visited with a stack, for some trees are deeper than Python calls."""
     unknown = element.choice("missingValueStrategy", UNKNOWN, "none")
     if unknown in ("weightedConfidence", "aggregateNodes") and not goal.classifies:
         raise wrong(element, f"missingValueStrategy={unknown!r} is for classification alone.")
@@ -167,7 +168,7 @@ def tree_of(element: Element, scope: Scope, goal: Goal) -> Tree:
         if parent is not None:
             parent.children.append(node)
             ids.setdefault(id(parent), {})[one.get("id")] = node
-        if "defaultChild" in one.attributes:
+        if unknown == "defaultChild" and "defaultChild" in one.attributes:
             parents.append((one, node))
         waiting += [(child, node) for child in reversed(list(one.all("Node")))]
     for one, node in parents:
@@ -199,4 +200,5 @@ def node_of(element: Element, scope: Scope, goal: Goal, place: str) -> Node:
     outcome = Outcome(score, chances, confidences, element.get("id", place))
     predicate = element.need(*PREDICATES)
     primary = compiled(predicate.children[0], scope) if predicate.get("booleanOperator") == "surrogate" else None
-    return Node(predicate_in(element, scope), primary, outcome, element.maybe_number("recordCount"), counts)
+    test, split = compiled(predicate, scope), split_of(predicate, scope)
+    return Node(test, primary, split, outcome, element.maybe_number("recordCount"), counts)
