@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from handlers.models.pmml import ensemble
+from handlers.models.pmml.bayes import compile_bayes
+from handlers.models.pmml.clustering import compile_clustering
 from handlers.models.pmml.elements import Element
 from handlers.models.pmml.errors import wrong
 from handlers.models.pmml.expressions import derived
+from handlers.models.pmml.general import compile_general
 from handlers.models.pmml.mining import Known, Schema, schema
+from handlers.models.pmml.neural import compile_network
 from handlers.models.pmml.outcome import Body, Evaluate, Goal, Outcome
 from handlers.models.pmml.outputs import Output, outputs_of
 from handlers.models.pmml.predicates import predicate_in
@@ -20,6 +24,7 @@ from handlers.models.pmml.scope import Program, Row, Scope, Step
 from handlers.models.pmml.scorecard import compile_scorecard
 from handlers.models.pmml.targets import with_targets
 from handlers.models.pmml.tree import Tree, compile_tree
+from handlers.models.pmml.vectors import KERNELS, compile_machines
 
 Compile = Callable[[Element, Scope, Goal], Evaluate]
 
@@ -31,12 +36,29 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "MiningModel": ("Segmentation",),
     "Scorecard": ("Characteristics",),
     "RuleSetModel": ("RuleSet",),
+    "GeneralRegressionModel": (
+        "ParameterList",
+        "FactorList",
+        "CovariateList",
+        "PPMatrix",
+        "PCovMatrix",
+        "ParamMatrix",
+    ),
+    "NaiveBayesModel": ("BayesInputs", "BayesOutput"),
+    "ClusteringModel": ("ComparisonMeasure", "ClusteringField", "MissingValueWeights", "Cluster"),
+    "SupportVectorMachineModel": (*KERNELS, "VectorDictionary", "SupportVectorMachine"),
+    "NeuralNetwork": ("NeuralInputs", "NeuralLayer", "NeuralOutputs"),
 }
 COMPILERS: Final[Mapping[str, Compile]] = {
     "TreeModel": compile_tree,
     "RegressionModel": compile_regression,
     "Scorecard": compile_scorecard,
     "RuleSetModel": compile_rules,
+    "GeneralRegressionModel": compile_general,
+    "NaiveBayesModel": compile_bayes,
+    "ClusteringModel": compile_clustering,
+    "SupportVectorMachineModel": compile_machines,
+    "NeuralNetwork": compile_network,
 }
 
 

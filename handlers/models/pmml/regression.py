@@ -31,7 +31,10 @@ def compile_regression(element: Element, scope: Scope, goal: Goal) -> Evaluate:
     formulas = [formula(table, scope) for table in tables]
     if goal.classifies:
         classes = [literal(table, table.text_of("targetCategory"), goal.kind) for table in tables]
-        return classifier(classes, formulas, method, ordinal=goal.field is not None and goal.field.optype == "ordinal")
+        ordinal = goal.field is not None and goal.field.optype == "ordinal"
+        if len(classes) > 2 and method in LINKS and method != "logit" and not ordinal:
+            raise wrong(element, f"normalizationMethod={method!r} is for two categories, or ordinal ones.")
+        return classifier(classes, formulas, method, ordinal=ordinal)
     if len(tables) != 1:
         raise wrong(element, "A regression has one RegressionTable.")
     if method == "simplemax":
@@ -66,7 +69,10 @@ def classifier(classes: Sequence[Any], formulas: Sequence[Expression], method: s
 
 
 def chances(values: list[float], method: str, *, ordinal: bool) -> list[float]:
-    """Return the probabilities that the values of regression tables, in their order, stand for."""
+    """Return the probabilities that the values of regression tables, in their order, stand for.
+
+    The specification has no logit of more than two categories; those who write it mean one against the rest.
+    """
     if method == "softmax":
         return softmax(values)
     if method == "simplemax":
@@ -76,10 +82,10 @@ def chances(values: list[float], method: str, *, ordinal: bool) -> list[float]:
     if ordinal:
         steps = [0.0, *found[:-1], 1.0]
         return [after - before for before, after in itertools.pairwise(steps)]
-    if len(found) != 2:
-        return found
-    first = min(max(found[0], 0.0), 1.0)
-    return [first, 1.0 - first]
+    if len(found) == 2:
+        first = min(max(found[0], 0.0), 1.0)
+        return [first, 1.0 - first]
+    return [*found[:-1], 1.0 - sum(found[:-1])] if inverse is None else simplemax(found)
 
 
 def formula(table: Element, scope: Scope) -> Expression:
