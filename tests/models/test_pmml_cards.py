@@ -127,3 +127,10 @@ def test_a_function_that_calls_itself_is_refused(tmp_path):
     itself = f"""<Apply function="scaled">{'<FieldRef field="value"/>' * 3}</Apply>"""
     with pytest.raises(CannotLoad, match="'scaled' is not evaluated"):
         load("payment", tmp_path, a=(text, itself))
+
+
+def test_limits_of_whole_numbers_may_be_fractions(tmp_path):
+    """A whole number is compared with the limit that the file states, not with the whole part of it."""
+    model = load("credit", tmp_path, a=('operator="lessOrEqual" value="18"', 'operator="lessThan" value="18.5"'))
+
+    assert 10 + 19 - 3 + 26 == ask(model, department="marketing", age=18, income=0.0)["Final Score"]

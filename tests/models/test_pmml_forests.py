@@ -119,6 +119,21 @@ def test_trees_vote(votes, method, rows):
     assert pytest.approx(shares) == np.array([answer["scores"] for answer in answers])
 
 
+@FEW
+@given(rows=HOLES)
+def test_the_surest_tree_decides(votes, rows):
+    """With max the probabilities are those of the trees whose largest is the largest of all, or their mean."""
+    with_method, trained, _ = votes
+    given_rows = np.array(rows, dtype=np.float32)
+    said = np.array([tree.predict_proba(given_rows) for tree in trained.estimators_])
+    sure = np.isclose(said.max(axis=2), said.max(axis=(0, 2)), rtol=0, atol=1e-15)
+    expected = (said * sure[:, :, None]).sum(axis=0) / sure.sum(axis=0)[:, None]
+
+    answers = with_method("max").predict(rows)
+
+    assert pytest.approx(expected) == np.array([answer["scores"] for answer in answers])
+
+
 @pytest.fixture(scope="module")
 def regression_forest(folder, numbers):
     """Return what loads a forest of numbers, with weights."""

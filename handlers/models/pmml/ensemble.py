@@ -131,12 +131,17 @@ def combination(segmentation: Element, method: str, goal: Goal) -> Callable[[Sai
     """Return what makes one outcome of many, once it was looked at those that are missing."""
     treatment = segmentation.choice("missingPredictionTreatment", TREATMENTS, "continue")
     limit = segmentation.number("missingThreshold", 1.0)
-    if goal.classifies and method not in (*VOTES, *MEANS):
+    if goal.classifies and method not in (*VOTES, *MEANS, "max"):
         raise wrong(segmentation, f"multipleModelMethod={method!r} is not evaluated for classification.")
     if not goal.classifies and method in VOTES:
         raise wrong(segmentation, f"multipleModelMethod={method!r} is for classification alone.")
     weighted = method.startswith("weighted")
-    reckon = voting(weighted) if method in VOTES else mean_chances(weighted) if goal.classifies else number_of(method)
+    if method in VOTES:
+        reckon = voting(weighted)
+    elif goal.classifies:
+        reckon = surest if method == "max" else mean_chances(weighted)
+    else:
+        reckon = number_of(method)
 
     def combine(said: Said) -> Outcome:
         known = [one for one in said if one[1].value is not None]
@@ -195,6 +200,13 @@ def mean_chances(weighted: bool) -> Callable[[Said], Outcome]:
         return Outcome(likeliest(chances), chances, chances)
 
     return reckon
+
+
+def surest(said: Said) -> Outcome:
+    """Return what the segment says that gives its class the largest probability; of several, the mean."""
+    largest = [max(outcome.probabilities.values(), default=0.0) for _, outcome in said]
+    most = max(largest)
+    return mean_chances(weighted=False)([one for one, chance in zip(said, largest, strict=True) if chance == most])
 
 
 def number_of(method: str) -> Callable[[Said], Outcome]:

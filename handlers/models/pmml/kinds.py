@@ -7,6 +7,7 @@ so, too; an input of 0.1 would otherwise be below a threshold of 0.1 that comes 
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
@@ -17,6 +18,8 @@ from handlers.models.pmml.errors import Invalid, wrong
 
 FLOAT32: Final = struct.Struct("f")
 TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False, "1": True, "0": False}
+DIGITS: Final = re.compile(r"\s*[-+]?\d{1,100}\s*", re.ASCII)
+WHOLE: Final = 1 << 53  #: from which on floats are no longer exact
 TEXT_CHARACTERS: Final = 100  #: of a number or a date that is given as text
 
 Cast = Callable[[Any], Any]
@@ -55,6 +58,8 @@ def as_integer(value: Any) -> int | None:
     """Return a whole number; what stands behind the point is cut off."""
     if type(value) is int:
         return value
+    if isinstance(value, str) and DIGITS.fullmatch(value):
+        return int(value)
     found = as_double(value)
     if found is None:
         return None
@@ -136,11 +141,15 @@ TYPES: Final[Mapping[str, str]] = {
 def literal(element: Element, text: str, kind: str) -> Any:
     """Return a value that stands in a file.
 
+    A fraction stays one even where it is compared with whole numbers: less than 2.5 is not less than 2.
+
     Raises:
         Unreadable: It is none of this type.
     """
     try:
         found = CASTS[kind](text.strip() if kind != "string" else text)
+        if CASTS[kind] is as_integer and abs(found) < WHOLE:
+            found = found if found == as_double(text) else as_double(text)
     except Invalid as error:
         raise wrong(element, str(error)) from None
     if found is None:
