@@ -22,18 +22,28 @@ def loaded(folder, data):
     return read_pmml(path)
 
 
+def predicted(answer):
+    """Return what is predicted."""
+    return next(value for name, value in answer.items() if name.startswith("predicted_"))
+
+
+def scores(answer):
+    """Return the probabilities, in the order of the classes."""
+    return [value for name, value in answer.items() if name.startswith("probability_")]
+
+
 def same_classes(model, trained, rows):
     """Compare probabilities, and labels where one is clearly the most probable."""
     answers = model.predict(rows)
     chances = trained.predict_proba(np.array(rows, dtype=np.float32))
-    assert pytest.approx(chances) == np.array([answer["scores"] for answer in answers])
+    assert pytest.approx(chances) == np.array([scores(answer) for answer in answers])
     for answer, label, chance in zip(answers, trained.classes_[chances.argmax(axis=1)], chances, strict=True):
         first, second = sorted(chance)[:-3:-1]
         if first - second > 1e-9:
-            assert label == answer["predictions"]
+            assert label == predicted(answer)
 
 
 def same_numbers(model, trained, rows):
     """Compare predicted numbers."""
     expected = trained.predict(np.array(rows, dtype=np.float32))
-    assert pytest.approx(expected.tolist(), rel=1e-6, abs=1e-6) == [one["predictions"] for one in model.predict(rows)]
+    assert pytest.approx(expected.tolist(), rel=1e-6, abs=1e-6) == [predicted(one) for one in model.predict(rows)]

@@ -134,3 +134,24 @@ def test_limits_of_whole_numbers_may_be_fractions(tmp_path):
     model = load("credit", tmp_path, a=('operator="lessOrEqual" value="18"', 'operator="lessThan" value="18.5"'))
 
     assert 10 + 19 - 3 + 26 == ask(model, department="marketing", age=18, income=0.0)["Final Score"]
+
+
+SCALED = '<DerivedField name="income_scaled" optype="continuous" dataType="double">'
+ALIAS = '<DerivedField name="{}" optype="continuous" dataType="double"><FieldRef field="{}"/></DerivedField>'
+
+
+def test_derived_fields_may_stand_in_any_order(tmp_path):
+    """A field may be derived from one that stands behind it in the file."""
+    alias = ALIAS.format("alias", "income_scaled")
+    changes = {"a": (SCALED, alias + SCALED), "b": ('Predictor name="income_scaled"', 'Predictor name="alias"')}
+    values = {"income": 21000.0, "loan": 400.0, "kind": "car", "grade": "low"}
+
+    assert ask(load("payment"), **values) == ask(load("payment", tmp_path, **changes), **values)
+
+
+def test_a_field_that_is_derived_from_itself_is_refused(tmp_path):
+    """Fields cannot be derived from each other in a circle."""
+    circle = ALIAS.format("a", "b") + ALIAS.format("b", "a")
+
+    with pytest.raises(CannotLoad, match="DerivedField: The field is derived from itself"):
+        load("payment", tmp_path, a=(SCALED, circle + SCALED))

@@ -18,7 +18,7 @@ from sklearn.ensemble import (
 )
 
 from tests.models import pmmlwriter as write
-from tests.models.pmmlsame import FEW, FLOATS, ROWS, loaded, same_classes, same_numbers
+from tests.models.pmmlsame import FEW, FLOATS, ROWS, loaded, predicted, same_classes, same_numbers, scores
 
 HOLES = st.lists(st.lists(st.none() | st.floats(-4, 4, width=32), min_size=5, max_size=5), min_size=1, max_size=20)
 DEFAULT = 'missingValueStrategy="defaultChild"'
@@ -70,8 +70,8 @@ def test_a_batch_says_what_its_rows_say(forest, rows):
     together = model.predict(rows * 5)
 
     alone = [model.predict([row])[0] for row in rows] * 5
-    assert [answer["predictions"] for answer in alone] == [answer["predictions"] for answer in together]
-    assert pytest.approx(np.array([one["scores"] for one in alone])) == np.array([one["scores"] for one in together])
+    assert [predicted(answer) for answer in alone] == [predicted(answer) for answer in together]
+    assert pytest.approx(np.array([scores(one) for one in alone])) == np.array([scores(one) for one in together])
 
 
 def test_a_row_of_a_forest_takes_less_than_5_ms(forest):
@@ -116,7 +116,7 @@ def test_trees_vote(votes, method, rows):
 
     answers = with_method(method).predict(rows)
 
-    assert pytest.approx(shares) == np.array([answer["scores"] for answer in answers])
+    assert pytest.approx(shares) == np.array([scores(answer) for answer in answers])
 
 
 @FEW
@@ -131,7 +131,7 @@ def test_the_surest_tree_decides(votes, rows):
 
     answers = with_method("max").predict(rows)
 
-    assert pytest.approx(expected) == np.array([answer["scores"] for answer in answers])
+    assert pytest.approx(expected) == np.array([scores(answer) for answer in answers])
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,7 @@ def test_a_forest_of_numbers(regression_forest, method, rows):
     with_method, trained, weights = regression_forest
     said = np.array([tree.predict(np.array(rows, dtype=np.float32)) for tree in trained.estimators_])
 
-    answers = [answer["predictions"] for answer in with_method(method).predict(rows)]
+    answers = [predicted(answer) for answer in with_method(method).predict(rows)]
 
     assert pytest.approx(COMBINED[method](said, weights[:, None])) == np.array(answers)
 

@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import SVC, SVR
 
 from tests.models import pmmlwriter as write
-from tests.models.pmmlsame import DOUBLES, FEW, ROWS, loaded, same_numbers
+from tests.models.pmmlsame import DOUBLES, FEW, ROWS, loaded, predicted, same_numbers, scores
 
 NAMES = [name for name, _ in DOUBLES]
 
@@ -108,7 +108,7 @@ def test_support_vectors_of_classes(support_classes, rows):
     votes = np.array([[(a > 0) + (b > 0), (a <= 0) + (c > 0), (b <= 0) + (c <= 0)] for a, b, c in said])
     clear = votes.max(axis=1) == 2
 
-    answers = np.array([answer["predictions"] for answer in model.predict(rows)])
+    answers = np.array([predicted(answer) for answer in model.predict(rows)])
 
     assert votes.argmax(axis=1)[clear].tolist() == answers[clear].tolist()
 
@@ -155,7 +155,7 @@ def test_a_network_of_classes(neural_classes, rows):
     """Layers feed each other, and the last one is normalised."""
     model, trained = neural_classes
     chances = trained.predict_proba(np.array(rows))
-    assert pytest.approx(chances) == np.array([answer["scores"] for answer in model.predict(rows)])
+    assert pytest.approx(chances) == np.array([scores(answer) for answer in model.predict(rows)])
 
 
 @pytest.fixture(scope="module")
@@ -175,4 +175,4 @@ def test_a_network_of_numbers(neural_numbers, rows):
     """What the target was normalised by is undone."""
     model, trained = neural_numbers
     expected = (trained.predict(np.array(rows)) - 1) * 2
-    assert pytest.approx(expected) == np.array([answer["predictions"] for answer in model.predict(rows)])
+    assert pytest.approx(expected) == np.array([predicted(answer) for answer in model.predict(rows)])

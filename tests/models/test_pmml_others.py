@@ -14,7 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from tests.models import pmmlwriter as write
 from tests.models.pmmlfiles import ask, load
-from tests.models.pmmlsame import DOUBLES, FEW, ROWS, loaded, same_classes, same_numbers
+from tests.models.pmmlsame import DOUBLES, FEW, ROWS, loaded, predicted, same_classes, same_numbers, scores
 
 NAMES = [name for name, _ in DOUBLES]
 
@@ -85,9 +85,9 @@ def test_naive_bayes_of_words():
 
     answer = ask(model, colour="red", size=7.0)
 
-    assert "yes" == answer["predictions"]
-    assert pytest.approx([yes / (yes + no), no / (yes + no)]) == answer["scores"]
-    assert pytest.approx([20 / 30, 10 / 30]) == ask(model, colour="red")["scores"]
+    assert "yes" == predicted(answer)
+    assert pytest.approx([yes / (yes + no), no / (yes + no)]) == scores(answer)
+    assert pytest.approx([20 / 30, 10 / 30]) == scores(ask(model, colour="red"))
 
 
 def general(kind, function, cells, more=""):
@@ -150,7 +150,7 @@ def test_a_general_regression_with_factors():
 
     rest = 0.4 - 0.1 * 3.0 + 0.05 * 9.0
     low, middle = share(-1.0 + rest), share(0.5 + rest)
-    assert pytest.approx([low, middle - low, 1 - middle]) == answer["scores"]
+    assert pytest.approx([low, middle - low, 1 - middle]) == scores(answer)
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +176,6 @@ def test_clusters(clusters, rows):
     distances = np.sort(trained.transform(np.array(rows, dtype=float)), axis=1)
     clear = distances[:, 1] - distances[:, 0] > 1e-9
 
-    answers = [int(answer["predictions"]) for answer in model.predict(rows)]
+    answers = [int(predicted(answer)) for answer in model.predict(rows)]
 
     assert trained.predict(np.array(rows, dtype=float))[clear].tolist() == np.array(answers)[clear].tolist()

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from handlers.models.formats import base
 from handlers.models.formats.base import CannotLoad, CannotPredict, Result, Row
-from handlers.models.pmml.document import Absent, Document
-from handlers.models.pmml.errors import Unreadable
-from handlers.models.pmml.kinds import TYPES
+from handlers.models.pmml.document import Document
+from handlers.models.pmml.errors import Invalid, Unreadable
+from handlers.models.pmml.kinds import TYPES, as_text
 from handlers.models.pmml.outcome import Outcome
 
 BATCH: Final = 4  #: rows from which on they are evaluated together
@@ -22,13 +22,14 @@ WORDS: Final[Mapping[str, str]] = {"int64": "integer", "float64": "number", "boo
 
 
 class PmmlModel:
-    """A PMML file; its answers have the names of its outputs, or where it names none, those of the other formats."""
+    """A PMML file; its answers have the names of its outputs, or where it names none, those that are usual."""
 
     def __init__(self, document: Document) -> None:
         """Answer with a document."""
         self.document = document
         field = document.model.goal.field
         self.classes: Sequence[Any] = field.values if field is not None else ()
+        self.target = f"predicted_{field.name}" if field is not None else "predicted"
 
     def describe(self) -> dict[str, Any]:
         """Return what is known of it."""
@@ -48,21 +49,19 @@ class PmmlModel:
         if outputs:
             return {one.field.name: {"type": WORDS[TYPES[one.field.kind]]} for one in outputs}
         goal = self.document.model.goal
-        found: dict[str, Any] = {"predictions": {"type": WORDS[TYPES[goal.kind]]}}
-        if goal.classifies:
-            found["scores"] = {"type": "array", "items": {"type": "number"}}
-        return found
+        found = {self.target: {"type": WORDS[TYPES[goal.kind]]}}
+        classes = self.classes if goal.classifies else ()
+        return found | {f"probability_{as_text(one)}": {"type": "number"} for one in classes[:1000]}
 
     def predict(self, rows: Sequence[Row]) -> list[Result]:
-        """Return the outputs of each row by their names, or `predictions` and `scores`."""
+        """Return the outputs of each row by their names, or what is predicted and the probability of each class."""
         if any(len(row) != len(self.document.inputs) for row in rows):
             raise CannotPredict(f"The model takes {len(self.document.inputs)} inputs.")
         try:
             found = self.document.evaluate_all(rows) if len(rows) >= BATCH else map(self.document.evaluate, rows)
             return [self._answer(outcome, outputs) for outcome, outputs in found]
-        except Absent as error:
-            names = ", ".join(repr(name[:100]) for name in error.names[:20])
-            raise CannotPredict(f"It says nothing without these inputs: {names}.") from error
+        except Invalid as error:
+            raise CannotPredict(str(error)) from error
         except (ArithmeticError, ValueError, TypeError) as error:
             raise CannotPredict(f"What it computes has no value: {str(error)[:200]}") from error
 
@@ -70,14 +69,13 @@ class PmmlModel:
         """Return one answer."""
         if self.document.outputs:
             return {name: plain(value) for name, value in outputs.items()}
-        return {"predictions": plain(outcome.value)} | self._scores(outcome)
-
-    def _scores(self, outcome: Outcome) -> dict[str, Any]:
-        """Return the probabilities in the order of the classes, where there are any."""
-        chances = outcome.probabilities
-        if not chances:
-            return {}
-        return {"scores": [chances.get(one, 0.0) for one in self.classes or chances]}
+        found = {self.target: plain(outcome.value)}
+        chances, sure = outcome.probabilities, outcome.confidences.get(outcome.value)
+        if chances:
+            found |= {f"probability_{as_text(one)}": chances.get(one, 0.0) for one in self.classes or chances}
+        elif sure is not None:
+            found["confidence"] = sure
+        return found | {f"reason_code_{rank}": reason for rank, reason in enumerate(outcome.reasons, 1)}
 
 
 def read_pmml(path: Path) -> PmmlModel:

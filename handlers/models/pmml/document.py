@@ -13,7 +13,7 @@ from handlers.models.pmml.errors import Invalid, wrong
 from handlers.models.pmml.kinds import TYPES
 from handlers.models.pmml.mining import dictionary
 from handlers.models.pmml.model import Surroundings, compile_model
-from handlers.models.pmml.outcome import NOTHING, Outcome
+from handlers.models.pmml.outcome import Outcome
 from handlers.models.pmml.reader import read
 from handlers.models.pmml.scope import Program, Row
 
@@ -21,13 +21,12 @@ VERSIONS: Final = ("3.", "4.0", "4.1", "4.2", "4.3", "4.4")
 NO_MODELS: Final = ("DataDictionary", "TransformationDictionary")
 
 
-class Absent(Exception):
+class Absent(Invalid):
     """Inputs are missing without which the model says nothing."""
 
     def __init__(self, names: Sequence[str]) -> None:
         """Name what is missing."""
-        super().__init__(", ".join(names))
-        self.names = names
+        super().__init__(f"It says nothing without these inputs: {', '.join(repr(name[:100]) for name in names[:20])}.")
 
 
 class Document:
@@ -68,15 +67,11 @@ class Document:
         """Return what the model says of the values of its inputs, and its outputs by name.
 
         Raises:
-            Absent: It says nothing, and some of the inputs are missing.
+            Invalid: A value is none that its field may have, or it says nothing for want of some.
             ArithmeticError, ValueError: What it computes has no value.
         """
-        try:
-            row = self._row(values)
-            outcome = self.model.evaluate(row)
-        except Invalid:
-            row, outcome = self._empty, NOTHING
-        return self._said(values, row, outcome)
+        row = self._row(values)
+        return self._said(values, row, self.model.evaluate(row))
 
     def evaluate_all(self, rows: Sequence[Sequence[Any]]) -> list[tuple[Outcome, Mapping[str, Any]]]:
         """Do as `evaluate` for many rows; if one makes trouble they are evaluated one by one."""

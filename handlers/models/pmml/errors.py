@@ -22,7 +22,7 @@ class Unreadable(Exception):
 
 
 class Invalid(Exception):
-    """A value of a row is none that its field may have, and the file asks for no result then."""
+    """A value of a row is none that its field may have, and the file asks for no result then; the message says why."""
 
 
 def wrong(element: Placed, words: str) -> Unreadable:

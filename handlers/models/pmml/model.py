@@ -9,9 +9,9 @@ from typing import Final
 from handlers.models.pmml import ensemble
 from handlers.models.pmml.bayes import compile_bayes
 from handlers.models.pmml.clustering import compile_clustering
+from handlers.models.pmml.derivation import derivations
 from handlers.models.pmml.elements import Element
 from handlers.models.pmml.errors import wrong
-from handlers.models.pmml.expressions import derived
 from handlers.models.pmml.general import compile_general
 from handlers.models.pmml.mining import Known, Schema, schema
 from handlers.models.pmml.neural import compile_network
@@ -129,8 +129,8 @@ def compile_model(element: Element, around: Surroundings) -> Model:
     steps = list(found.steps)
     for place in (around.transformations, element.first("LocalTransformations")):
         if place is not None:
-            place.only("DerivedField", "DefineFunction")
-            steps += [derived(one, scope) for one in place.all("DerivedField")]
+            place.only("DerivedField", *(("DefineFunction",) if place is around.transformations else ()))
+            steps += derivations(place, scope)
     goal = Goal(element.choice("functionName", FUNCTIONS), found.target)
     compiler = COMPILERS.get(element.tag)
     body = segmented(element, scope, goal, around) if compiler is None else Body(compiler(element, scope, goal))
