@@ -65,7 +65,7 @@ def load_skops(path: Path, plan: Plan) -> Loaded:
 
 def load_pmml(path: Path, _plan: Plan) -> Loaded:
     """Load a PMML file."""
-    from handlers.models.formats.pmml.document import read_pmml
+    from handlers.models.formats.pmmlfile import read_pmml
 
     return read_pmml(path)
 
