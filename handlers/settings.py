@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     chain_url: SecretStr | None = Field(
         None, description="JSON-RPC endpoints of one chain, with commas, the first asked first; empty: no chain."
     )
+    chain_id: PositiveInt | None = Field(
+        None, description="Number of that chain (EIP-155); endpoints of another are not believed; empty: the first's."
+    )
     chain_timeout_s: PositiveFloat = Field(10.0, description="Longest a question to the chain may take, in seconds.")
     chain_confirmations: NonNegativeInt = Field(
         0, description="Blocks that must follow an order, or the granting of an agreement, before it counts."
