@@ -166,7 +166,8 @@ class Settings(BaseSettings):
     )
     sandbox_log_bytes: PositiveInt = Field(1 << 20, description="Most that is kept of what a program prints, in bytes.")
     sandbox_network: bool = Field(
-        False, description="Whether programs that may use a network get this machine's, its loopback included."
+        False,
+        description="Whether programs that may have it get this machine's network, with loopback; containers a bridge.",
     )
     sandbox_off: bool = Field(
         False, description="Whether programs of others run without a sandbox; they can read all that this server can."

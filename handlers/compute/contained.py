@@ -12,7 +12,7 @@ from handlers.compute.work import VOLUME, StageFailed
 from handlers.sandbox.bounds import limits_of
 from handlers.sandbox.engine.client import Engine
 from handlers.sandbox.engine.containers import sweep
-from handlers.sandbox.engine.images import Bounds, Image, Images
+from handlers.sandbox.engine.images import Bounds, Images
 from handlers.sandbox.engine.recipe import Ticket
 from handlers.sandbox.engine.references import ImageRefused, allowed_in, check, reference
 from handlers.sandbox.engine.runner import Containers
@@ -38,34 +38,37 @@ class Contained:
             InsufficientStorage: There is no room for its image.
             SandboxUnavailable: The engine does not do its part.
         """
+        try:
+            return self._run(program)
+        except ImageRefused as refused:
+            raise StageFailed(Stage.NO_ALGORITHM, str(refused)) from refused
+
+    def _run(self, program: Program) -> Ending:
+        """Run a program to its end.
+
+        Raises:
+            ImageRefused: Its image cannot be had, or cannot run it.
+        """
+        wanted = reference(program.container.image, program.container.tag, program.container.checksum)
+        check(wanted, self._allowed)
         engine, ticket = Engine(self._socket), Ticket(server=self._server(), job=program.job)
         limits = limits_of(self._settings, program.time_s)
         # Another worker may have died at an earlier attempt at this job.
         sweep(engine, ticket.server, lambda job: id_of(job) == id_of(program.job))
-        try:
-            image = self._image(engine, program)
-            with program.log.open("wb") as log:
-                box = in_container(program)
-                outcome = Containers(engine, self._settings).run(ticket, image, box, limits, writing(log))
-                return ending(outcome, limits, log)
-        except ImageRefused as refused:
-            raise StageFailed(Stage.NO_ALGORITHM, str(refused)) from refused
+        image = Images(engine, bounds_of(self._settings)).have(wanted)
+        with program.log.open("wb") as log:
+            box = in_container(program)
+            outcome = Containers(engine, self._settings).run(ticket, image, box, limits, writing(log))
+            return ending(outcome, limits, log)
 
-    def _image(self, engine: Engine, program: Program) -> Image:
-        """Return the image of a program.
 
-        Raises:
-            ImageRefused: It cannot be had.
-        """
-        settings, container = self._settings, program.container
-        wanted = reference(container.image, container.tag, container.checksum)
-        check(wanted, self._allowed)
-        bounds = Bounds(
-            bytes=settings.compute_image_bytes,
-            pull_s=settings.compute_pull_s,
-            reserve_bytes=settings.disk_reserve_bytes,
-        )
-        return Images(engine, bounds).have(wanted)
+def bounds_of(settings: Settings) -> Bounds:
+    """Return what getting an image may take."""
+    return Bounds(
+        bytes=settings.compute_image_bytes,
+        pull_s=settings.compute_pull_s,
+        reserve_bytes=settings.disk_reserve_bytes,
+    )
 
 
 def in_container(program: Program) -> SandboxProgram:

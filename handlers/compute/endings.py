@@ -20,10 +20,11 @@ def mounts_of(program: Program) -> list[Mount]:
 
 
 def writing(log: BinaryIO) -> Callable[[bytes], None]:
-    """Return what writes to a log."""
+    """Return what writes to a log, so that it can be read while the program runs."""
 
     def write(data: bytes) -> None:
         log.write(data)
+        log.flush()
 
     return write
 

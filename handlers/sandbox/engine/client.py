@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import socket
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
@@ -48,9 +48,22 @@ class Connection(HTTPConnection):
 
     def connect(self) -> None:
         """Connect."""
-        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock = self._wire = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
+
+    def cut(self) -> None:
+        """Have the reader meet the end, from whichever thread."""
+        with suppress(OSError):  # it is at its end already
+            self._wire.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A question that is being answered."""
+
+    answer: HTTPResponse
+    cut: Callable[[], None]  #: ends it: whoever reads the answer meets its end
 
 
 class Engine:
@@ -64,8 +77,8 @@ class Engine:
     def _prefix(self) -> str:
         """What the paths of the API begin with: the version that the engine prefers."""
         try:
-            with self._asking("GET", "/_ping", None, PING_S) as answer:
-                version = answer.headers.get("Api-Version", "")
+            with self._asking("GET", "/_ping", None, PING_S) as exchange:
+                version = exchange.answer.headers.get("Api-Version", "")
         except TimeoutError as error:
             raise SandboxUnavailable(f"The container engine did not answer within {PING_S:g} s.") from error
         return f"/v{quote(version)}" if version else ""
@@ -86,8 +99,8 @@ class Engine:
             SandboxUnavailable: It does not answer, or not in this language.
         """
         try:
-            with self.stream(method, path, query, body, timeout_s=timeout_s) as answer:
-                text = answer.read(ANSWER_BYTES + 1)
+            with self.stream(method, path, query, body, timeout_s=timeout_s) as exchange:
+                text = exchange.answer.read(ANSWER_BYTES + 1)
         except TimeoutError as error:
             raise SandboxUnavailable(f"The container engine did not answer within {timeout_s:g} s.") from error
         if len(text) > ANSWER_BYTES:
@@ -103,7 +116,7 @@ class Engine:
         body: Mapping[str, Any] | None = None,
         *,
         timeout_s: float = ANSWER_S,
-    ) -> Iterator[HTTPResponse]:
+    ) -> Iterator[Exchange]:
         """Give the answer, to be read; leaving closes the connection, and the engine gives up what it was at.
 
         Raises:
@@ -111,21 +124,19 @@ class Engine:
             TimeoutError: A step takes longer than *timeout_s* seconds.
         """
         whole = self._prefix + path + (f"?{urlencode(query)}" if query else "")
-        with self._asking(method, whole, body, timeout_s) as answer:
-            if answer.status >= 400:
-                raise EngineError(answer.status, message(answer.read(ANSWER_BYTES)))
-            yield answer
+        with self._asking(method, whole, body, timeout_s) as exchange:
+            if exchange.answer.status >= 400:
+                raise EngineError(exchange.answer.status, message(exchange.answer.read(ANSWER_BYTES)))
+            yield exchange
 
     @contextmanager
-    def _asking(
-        self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float
-    ) -> Iterator[HTTPResponse]:
+    def _asking(self, method: str, path: str, body: Mapping[str, Any] | None, timeout_s: float) -> Iterator[Exchange]:
         """Ask, and give what comes back."""
         connection = Connection(self.path, timeout_s)
         headers = {} if body is None else {"Content-Type": "application/json"}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
-            yield connection.getresponse()
+            yield Exchange(connection.getresponse(), connection.cut)
         except TimeoutError:
             raise
         except (OSError, HTTPException) as error:
@@ -135,17 +146,13 @@ class Engine:
             connection.close()
 
 
-def lines(answer: HTTPResponse, within_s: float) -> Iterator[Mapping[str, Any]]:
+def lines(answer: HTTPResponse) -> Iterator[Mapping[str, Any]]:
     """Give the JSON objects of an answer that has one in each line.
 
     Raises:
-        TimeoutError: There are more to come after *within_s* seconds.
         SandboxUnavailable: A line is none, or longer than is read.
     """
-    end = time.monotonic() + within_s
     while line := answer.readline(LINE_BYTES):
-        if time.monotonic() > end:
-            raise TimeoutError
         if line.strip():
             found = parsed(line)
             yield found if isinstance(found, dict) else {}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http.client import HTTPResponse
 from typing import Any, Final
 
 import structlog
 
 from handlers.errors import SandboxUnavailable
-from handlers.sandbox.engine.client import Engine, EngineError
+from handlers.sandbox.engine.client import Engine, EngineError, Exchange
 from handlers.sandbox.engine.recipe import JOB, SERVER, Ticket
 from handlers.sandbox.engine.references import ImageRefused
 
@@ -42,18 +41,19 @@ class Container:
         return cls(engine, str(made["Id"]))
 
     @contextmanager
-    def output(self, timeout_s: float) -> Iterator[HTTPResponse]:
-        """Give what the program will print.
+    def output(self, timeout_s: float) -> Iterator[Exchange]:
+        """Give what the program will print; an engine may make all ready for it, too.
 
         Raises:
+            ImageRefused: The image has not what is to be started.
             SandboxUnavailable: The engine does not give it.
         """
         query = {"stream": "1", "stdout": "1", "stderr": "1"}
         try:
-            with self._engine.stream("POST", f"/containers/{self.id}/attach", query, timeout_s=timeout_s) as answer:
-                yield answer
+            with self._engine.stream("POST", f"/containers/{self.id}/attach", query, timeout_s=timeout_s) as exchange:
+                yield exchange
         except EngineError as error:
-            raise SandboxUnavailable(f"The container engine does not give a program's output: {error}") from error
+            raise no_start(error) from error
 
     def start(self) -> None:
         """Let the program run.
@@ -65,9 +65,7 @@ class Container:
         try:
             self._engine.ask("POST", f"/containers/{self.id}/start")
         except EngineError as error:
-            if any(words in str(error) for words in ("executable file", "no such file", "exec format")):
-                raise ImageRefused("The image has no /bin/sh that runs on this machine.") from error
-            raise SandboxUnavailable(f"The container engine does not start a container: {error}") from error
+            raise no_start(error) from error
 
     def wait(self, timeout_s: float) -> int:
         """Wait for the end of the program; return its exit code, 128 + N where signal N ended it.
@@ -107,6 +105,13 @@ class Container:
         except EngineError as error:
             if error.status not in GONE:
                 raise SandboxUnavailable(f"The container engine does not remove a container: {error}") from error
+
+
+def no_start(error: EngineError) -> Exception:
+    """Return why a program does not start: for its image, or for the engine."""
+    if any(words in str(error) for words in ('exec: "', "executable file", "exec format")):
+        return ImageRefused("The image has no /bin/sh that runs on this machine.")
+    return SandboxUnavailable(f"The container engine does not start a program: {error}")
 
 
 def left(engine: Engine, server: str) -> Iterator[tuple[str, Container]]:

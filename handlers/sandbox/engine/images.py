@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import structlog
 
 from handlers.errors import InsufficientStorage, SandboxUnavailable
-from handlers.sandbox.engine.client import Engine, EngineError, lines
+from handlers.sandbox.engine.client import Engine, EngineError, Exchange, lines
 from handlers.sandbox.engine.references import ImageRefused, Reference
 from handlers.storage import room
 from handlers.storage.room import in_words
@@ -98,22 +100,33 @@ class Images:
 
         Raises:
             ImageRefused: It cannot be had.
+            InsufficientStorage: There is no room for it.
         """
         query = {"fromImage": wanted.repository, "tag": wanted.version}
+        root = self._root()
         try:
-            with self._engine.stream("POST", "/images/create", query, timeout_s=self._bounds.pull_s) as answer:
-                self._follow(wanted, lines(answer, self._bounds.pull_s))
-        except TimeoutError:
-            words = f"The image {wanted} could not be pulled within {self._bounds.pull_s:g} s."
-            raise ImageRefused(words) from None
+            with self._engine.stream("POST", "/images/create", query, timeout_s=self._bounds.pull_s) as exchange:
+                self._follow(wanted, exchange, root)
+        except TimeoutError as error:
+            raise self._too_slow(wanted) from error
         except EngineError as error:
             raise refusal(wanted, str(error)) from error
 
-    def _follow(self, wanted: Reference, told: Any) -> None:
-        """Follow a pull to its end, while there is room, and while the image is not larger than it may be."""
+    def _follow(self, wanted: Reference, exchange: Exchange, root: Path | None) -> None:
+        """Follow a pull to its end, while it keeps its bounds."""
+        with Guard(exchange, self._bounds, root, self._too_slow(wanted)) as guard:
+            try:
+                self._read(wanted, exchange)
+            except (OSError, HTTPException, SandboxUnavailable):
+                if guard.error is None:
+                    raise
+        if guard.error is not None:
+            raise guard.error
+
+    def _read(self, wanted: Reference, exchange: Exchange) -> None:
+        """Read what the engine says while it pulls."""
         sizes: dict[str, int] = {}
-        due, root = 0.0, self._root()
-        for line in told:
+        for line in lines(exchange.answer):
             if error := line.get("error"):
                 raise refusal(wanted, str(error))
             total = (line.get("progressDetail") or {}).get("total")
@@ -121,14 +134,52 @@ class Images:
                 sizes[str(line.get("id"))] = total
             if sum(sizes.values()) > self._bounds.bytes:
                 raise ImageRefused(f"The image {wanted} has more than {in_words(self._bounds.bytes)}.")
-            if root and time.monotonic() > due:
-                room.demand(root, 0, self._bounds.reserve_bytes)
-                due = time.monotonic() + LOOK_S
+
+    def _too_slow(self, wanted: Reference) -> ImageRefused:
+        """Return why an image was not waited for any longer."""
+        return ImageRefused(f"The image {wanted} could not be pulled within {self._bounds.pull_s:g} s.")
 
     def _root(self) -> Path | None:
         """Return where the engine keeps its images, where that can be seen from here."""
         root = Path(str((self._engine.ask("GET", "/info") or {}).get("DockerRootDir") or "/nowhere"))
         return root if root.is_dir() else None
+
+
+class Guard(threading.Thread):
+    """Cuts a pull off that takes too long, or all the room."""
+
+    def __init__(self, exchange: Exchange, bounds: Bounds, root: Path | None, too_slow: Exception) -> None:
+        """Begin to look; *root* is where the image will lie."""
+        super().__init__(name="pull-guard", daemon=True)
+        self.error: Exception | None = None  #: why it was cut off
+        self._exchange = exchange
+        self._bounds = bounds
+        self._root = root
+        self._too_slow = too_slow
+        self._done = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Look."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Look no longer."""
+        self._done.set()
+        self.join()
+
+    def run(self) -> None:
+        """Look until it is done, or has to be."""
+        end = time.monotonic() + self._bounds.pull_s
+        try:
+            while not self._done.wait(max(0.0, min(LOOK_S, end - time.monotonic()))):
+                if self._root is not None:
+                    room.demand(self._root, 0, self._bounds.reserve_bytes)
+                if time.monotonic() >= end:
+                    raise self._too_slow
+        except Exception as error:  # noqa: BLE001 - whoever waits for the image is told
+            self.error = error
+            self._exchange.cut()
 
 
 def refusal(wanted: Reference, said: str) -> Exception:

@@ -94,10 +94,12 @@ class Life:
     def live(self) -> Outcome:
         """Have the program run to its end."""
         try:
-            with self._container.output(self._limits.wall_s + END_S) as answer:
-                pump = Pump(answer, self._output.writing)
-                outcome = self._run()
-                pump.finish()
+            with self._container.output(self._limits.wall_s + END_S) as exchange:
+                pump = Pump(exchange, self._output.writing)
+                try:
+                    outcome = self._run()
+                finally:
+                    pump.finish()
         finally:
             self._output.finish()
         if error := self._output.error:
