@@ -158,11 +158,13 @@ def test_processes_are_bounded(box):
     [
         "for n in 1 2 3 4 5 6 7 8; do dd if=/dev/zero of=/data/outputs/$n bs=1M count=1; sleep 0.2; done",
         "cd /data/outputs; while :; do mkdir d && cd d; done",
+        "cd /data/outputs; exec 3>a 4>b; rm a b; dd if=/dev/zero bs=1M count=3 >&3; dd if=/dev/zero bs=1M count=3 >&4;"
+        "sleep 20",
     ],
-    ids=["bytes", "depth"],
+    ids=["bytes", "depth", "deleted"],
 )
 def test_what_is_written_is_bounded(box, command):
-    """However it is spread over files, or nested."""
+    """However it is spread over files, or nested, or hidden."""
     ending = box(command)
 
     assert ending.exit_code != 0

@@ -103,8 +103,8 @@ class Images:
             InsufficientStorage: There is no room for it.
         """
         query = {"fromImage": wanted.repository, "tag": wanted.version}
-        root = self._root()
         try:
+            root = self._root()
             with self._engine.stream("POST", "/images/create", query, timeout_s=self._bounds.pull_s) as exchange:
                 self._follow(wanted, exchange, root)
         except TimeoutError as error:
