@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -201,8 +202,7 @@ def registry():
 @pytest.fixture(scope="session")
 def podman(registry):
     """An engine that has an image with a shell, and one with Python."""
-    started = Podman(registry)
-    pack(started, SHELL)
-    pack(started, PYTHON, python=python())
-    yield started
-    started.close()
+    with closing(Podman(registry)) as started:
+        pack(started, SHELL)
+        pack(started, PYTHON, python=python())
+        yield started
