@@ -169,7 +169,8 @@ class Settings(BaseSettings):
     )
     sandbox_log_bytes: PositiveInt = Field(1 << 20, description="Most that is kept of what a program prints, in bytes.")
     sandbox_network: bool = Field(
-        False, description="Whether programs that may use a network get this machine's, its loopback included."
+        False,
+        description="Whether programs that may have it get this machine's network, with loopback; containers a bridge.",
     )
     sandbox_off: bool = Field(
         False, description="Whether programs of others run without a sandbox; they can read all that this server can."
@@ -195,6 +196,14 @@ class Settings(BaseSettings):
         "python=python3,node=node",
         description="Programs of this machine that stand for images in the sandbox: IMAGE=PROGRAM, with commas.",
     )
+    docker_socket: Path | None = Field(
+        None, description="Socket of Docker or Podman, in whose containers algorithms run; empty: in the sandbox."
+    )
+    compute_registries: str = Field(
+        "docker.io", description="Registries whose images may be run in containers, or parts of them, with commas."
+    )
+    compute_image_bytes: PositiveInt = Field(10 << 30, description="Largest image of a container, in bytes.")
+    compute_pull_s: PositiveFloat = Field(600.0, description="Longest that pulling an image may take, in seconds.")
     result_link_s: PositiveInt = Field(3600, description="How long the address of a result is good, in seconds.")
     status_dialect: Literal["contract", "operator"] = Field(
         "contract", description="Numbers of compute statuses: 1 to 8 of the contract, or 10 to 70 of operator-service."

@@ -55,11 +55,20 @@ class Verdict(enum.Enum):
 class Supervisor:
     """Looks after the jobs of one worker."""
 
-    def __init__(self, name: str, bell: Bell, stable: Stable, jobs: Jobs) -> None:
-        """Work under *name*, with processes from *stable*, at *jobs*; *bell* calls away from waiting."""
+    def __init__(self, name: str, bell: Bell, stable: Stable, jobs: Jobs, clear: Callable[[Job], None]) -> None:
+        """Look after jobs.
+
+        Args:
+            name: Of this worker.
+            bell: Calls away from waiting.
+            stable: Has the processes.
+            jobs: Which ones.
+            clear: Ends, after each attempt, what it has running elsewhere than below its process; raises nothing.
+        """
         self.name = name
         self.bell = bell
         self.stable = stable
+        self.clear = clear
         self.database = jobs.database
         self.queue = jobs.queue
         self.blobs = jobs.blobs
@@ -82,6 +91,7 @@ class Supervisor:
             watch.give_back("The worker cannot start the job's process; another takes it up.")
             self.bell.stop(0)
         finally:
+            self.clear(job)
             shutil.rmtree(directory, ignore_errors=True)
 
 
