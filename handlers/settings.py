@@ -204,6 +204,9 @@ class Settings(BaseSettings):
     )
     compute_image_bytes: PositiveInt = Field(10 << 30, description="Largest image of a container, in bytes.")
     compute_pull_s: PositiveFloat = Field(600.0, description="Longest that pulling an image may take, in seconds.")
+    compute_stores: str = Field(
+        "", description="Metadata stores that are told of results which name them (metadataUri), URLs with commas."
+    )
     result_link_s: PositiveInt = Field(3600, description="How long the address of a result is good, in seconds.")
     status_dialect: Literal["contract", "operator"] = Field(
         "contract", description="Numbers of compute statuses: 1 to 8 of the contract, or 10 to 70 of operator-service."
@@ -245,12 +248,14 @@ class Settings(BaseSettings):
     @field_validator("metadata_url")
     @classmethod
     def _is_address(cls, text: str) -> str:
-        """Refuse what is no address at once, and cut what clients cut: the path of the API behind it."""
-        url = text.strip().partition("/api/v1/aquarius")[0].rstrip("/")
-        parts = urlsplit(url)
-        if url and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
-            raise ValueError("It is not the address of a server, with http or https and without a password")
-        return url
+        """Refuse what is no address at once."""
+        return server_in(text)
+
+    @field_validator("compute_stores")
+    @classmethod
+    def _are_addresses(cls, text: str) -> str:
+        """Refuse what is no address at once."""
+        return ",".join(server_in(url) for url in text.split(","))
 
     @cached_property
     def sql_url(self) -> str:
@@ -312,6 +317,11 @@ class Settings(BaseSettings):
         return networks_of(self.allowed_networks)
 
     @cached_property
+    def result_stores(self) -> tuple[str, ...]:
+        """Return the addresses of `compute_stores`, one by one."""
+        return tuple(url.strip().rstrip("/") for url in self.compute_stores.split(",") if url.strip())
+
+    @cached_property
     def mount_points(self) -> Mapping[str, str]:
         """Return the paths of `mounts` by the names of the APIs."""
         pairs = (pair.partition("=") for pair in self.mounts.split(",") if pair.strip())
@@ -330,6 +340,19 @@ def networks_of(text: str) -> tuple[Network, ...]:
         ValueError: One is none.
     """
     return tuple(ipaddress.ip_network(word.strip()) for word in text.split(",") if word.strip())
+
+
+def server_in(text: str) -> str:
+    """Return the address of a metadata store without what clients put behind it: the path of the API.
+
+    Raises:
+        ValueError: It is none.
+    """
+    url = text.strip().partition("/api/v1/aquarius")[0].rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+        raise ValueError("It is not the address of a server, with http or https and without a password")
+    return url
 
 
 def keeper_contracts_in(text: str) -> dict[str, str]:

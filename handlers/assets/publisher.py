@@ -64,7 +64,7 @@ class Publisher:
             BadGateway, NotFound, AddressRefused: There is nothing at the address.
             ChainUnavailable: It has a price, and there is no chain, or none that makes datatokens.
         """
-        members = {name: value for name, value in described.items() if value}
+        members: dict[str, Any] = {name: value for name, value in described.items() if value}
         if "://" in source:
             return self._publish_elsewhere(source, sale, members, made)
         path = Path(source)
@@ -89,7 +89,7 @@ class Publisher:
             amount_wei = int(tokens * TOKEN_WEI)
             datatokens.mint(self._till.chain, token, self._keys.current, to=address, amount_wei=amount_wei)
 
-    def _publish_elsewhere(self, url: str, sale: Sale, members: dict[str, str], made: Callable[[str], object]) -> Asset:
+    def _publish_elsewhere(self, url: str, sale: Sale, members: dict[str, Any], made: Callable[[str], object]) -> Asset:
         """Publish what is at an address."""
         file = self._delivery.address(url)
         facts = file.described(file.source.probe())
