@@ -168,6 +168,11 @@ def raw(code, **container):
 @pytest.fixture(scope="session", autouse=True)
 def assets(here, upstream):
     """Data that let themselves be computed on, and an algorithm."""
+    offer(here, upstream)
+
+
+def offer(here, upstream):
+    """Register data that let themselves be computed on, and an algorithm."""
     publish(
         here, DATA, upstream.url + "/rows.csv", privacy={"allowRawAlgorithm": True, "allowAllPublishedAlgorithms": True}
     )

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import pytest
 
+from handlers import services
 from handlers.app import create_app
 from handlers.cli.apart import look_at_containers
 from handlers.compute.contained import Contained
@@ -25,8 +26,10 @@ from handlers.compute.work import FOLDERS, StageFailed
 from handlers.sandbox.engine.client import Engine
 from handlers.sandbox.engine.containers import sweep
 from handlers.settings import Settings
-from tests.compute.conftest import COUNT, Computing, environment, raw
+from handlers.storage import migrate
+from tests.compute.conftest import COUNT, Computing, environment, offer, raw
 from tests.compute.podman import Podman, Registry, pack
+from tests.jobs.conftest import RedisServer
 from tests.provider.conftest import reader
 
 MIB = 1 << 20
@@ -352,15 +355,23 @@ def test_check_says_what_the_engine_is(podman, tmp_path):
 
 
 @pytest.fixture
-def contained(here, settings, podman):
-    """Who has things computed by a worker that has the engine's socket; the other worker of the tests is idle."""
+def contained(settings, podman, upstream, tmp_path):
+    """Who has things computed by a server of its own, whose worker has the engine's socket."""
+    own = Settings(**settings.model_dump() | {"home": tmp_path, "redis_url": f"unix://{tmp_path}/s"})
+    redis, before = RedisServer(tmp_path), services.services()
+    redis.start()
+    started = services.start(own)
+    migrate.upgrade(started.database)
+    offer(started, upstream)
     variables = {"DOCKER_SOCKET": podman.socket, "COMPUTE_REGISTRIES": "docker.io/seamark"}
-    given = environment(settings) | {f"SEAMARK_{name}": str(value) for name, value in variables.items()}
-    command = [sys.executable, "-c", "from handlers import worker; worker.work()"]
-    process = subprocess.Popen(command, env=given)
-    yield Computing(reader(create_app(settings)))
+    given = environment(own) | {f"SEAMARK_{name}": str(value) for name, value in variables.items()}
+    process = subprocess.Popen([sys.executable, "-c", "from handlers import worker; worker.work()"], env=given)
+    yield Computing(reader(create_app(own)))
     process.terminate()
     process.wait(30)
+    started.close()
+    services._services = before
+    redis.kill()
     assert [] == podman.names()
 
 
