@@ -99,6 +99,27 @@ def test_what_was_agreed_on_is_computed(client, agreement):
     assert 200 == client.get(done["resultsUrls"][0].partition("localhost")[2]).status_code
 
 
+def test_requests_of_the_published_clients_pass_unchanged(client, agreement):
+    """squid-py 0.9.3 sends a body to start and a query for the rest; squid-js 2.2.0 sends queries alone, without 0x."""
+    owner = Agreed(client)
+    python = owner.signed(agreement) | {"algorithmDID": None, "algorithmMeta": raw(COUNT), "output": {}, "jobId": ""}
+    bare = agreement.removeprefix("0x")
+    script = owner.signed(bare) | {"algorithmMeta": json.dumps(raw(COUNT)), "output": json.dumps({}), "jobId": ""}
+
+    begun = [client.post(BRIZO, json=python), client.post(BRIZO, query_string=script)]
+
+    assert [200, 200] == [answer.status_code for answer in begun], [answer.text for answer in begun]
+    for answer, subject in zip(begun, (agreement, bare), strict=True):
+        job = answer.json[0]["jobId"]
+        asked = client.get(BRIZO, query_string=owner.signed(subject, job))
+        ended = owner.ended(job)
+        assert (200, 1) == (asked.status_code, len(asked.json))
+        assert (6, 1) == (ended["status"], len(ended["resultsUrls"]))
+        stopped = client.put(BRIZO, query_string=owner.signed(subject, job))
+        deleted = client.delete(BRIZO, query_string=owner.signed(subject, job))
+        assert [200, 200, 8] == [stopped.status_code, deleted.status_code, deleted.json[0]["status"]]
+
+
 def test_nobody_computes_without_an_agreement(client, keeper, shop, did):
     """Neither under none, nor under one that waits, nor as somebody else."""
     owner = Agreed(client)

@@ -6,84 +6,31 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import psutil
 import pytest
 from sqlalchemy import func, select
 
-from handlers import services
-from handlers.app import create_app
 from handlers.assets.tables import AssetRow
 from handlers.compute.statuses import Stage
-from handlers.settings import Settings
-from handlers.storage import migrate
-from tests.compute.conftest import Computing, environment, offer, raw
-from tests.compute.gated import Gates
-from tests.jobs.conftest import RedisServer, eventually
+from tests.compute.conftest import raw
+from tests.compute.plant import planted
+from tests.jobs.conftest import eventually
 from tests.parts import missing
-from tests.provider.conftest import reader
 
 STAGES = [Stage.CONFIGURING, Stage.RUNNING, Stage.FILTERING, Stage.PUBLISHING]
 DISK_BYTES = 24 << 20
 RESERVE_BYTES = 4 << 20
 WRITE = "import os; open(os.environ['OUTPUTS'] + '/big', 'wb').write(os.urandom(6 << 20)); print('written')"
-OWN = ("database_url", "disk_reserve_bytes")
 MOUNT = 'mount -t tmpfs -o size="$1" none "$2" && shift 2 && exec "$@"'
-
-
-class Plant:
-    """A server of the test's own, its workers, and the gates in their jobs."""
-
-    def __init__(self, folder, settings):
-        self.settings = settings
-        self.gates = Gates(folder / "gates")
-        self.gates.folder.mkdir()
-        self.workers = []
-
-    def start_worker(self, before=()):
-        """Start a worker."""
-        ours = {f"SEAMARK_{name.upper()}": str(getattr(self.settings, name)) for name in OWN}
-        command = [*before, sys.executable, "-m", "tests.compute.gated"]
-        variables = environment(self.settings) | ours | {"GATES": str(self.gates.folder)}
-        process = subprocess.Popen(command, env=variables, cwd=Path(__file__).parents[2])
-        self.workers.append(process)
-        return process
-
-    def end(self):
-        """Kill all workers with what is below them."""
-        for process in self.workers:
-            if process.poll() is None:
-                for child in psutil.Process(process.pid).children(recursive=True):
-                    child.kill()
-                process.kill()
-            process.wait()
 
 
 @pytest.fixture
 def plant(settings, upstream, tmp_path):
-    """A server with a database, a queue and files of its own."""
-    home = tmp_path / "home"
-    home.mkdir()
-    changed = {
-        "home": home,
-        "redis_url": f"unix://{tmp_path}/s",
-        "database_url": f"sqlite:///{tmp_path}/database",
-        "disk_reserve_bytes": RESERVE_BYTES,
-    }
-    made = Plant(tmp_path, Settings(**settings.model_dump() | changed))
-    redis, before = RedisServer(tmp_path), services.services()
-    redis.start()
-    made.here = services.start(made.settings)
-    migrate.upgrade(made.here.database)
-    offer(made.here, upstream)
-    made.owner = Computing(reader(create_app(made.settings)))
-    yield made
-    made.end()
-    made.here.close()
-    services._services = before
-    redis.kill()
+    """A server of the test's own."""
+    with planted(tmp_path, settings, upstream, disk_reserve_bytes=RESERVE_BYTES) as made:
+        yield made
 
 
 def published(plant, job):
