@@ -40,9 +40,11 @@ def did(keeper, shop, here, upstream):
 
 
 @pytest.fixture
-def client(settings, worker, keeper, shop, did):
-    """A caller of a server that knows the chain, over the same stores."""
-    chain = {"chain_url": shop.node.url, "keeper_contracts": setting_of(keeper.addresses)}
+def client(request, settings, worker, keeper, shop, did):
+    """A caller of a server that knows the chain, over the same stores; with settings of the test's own."""
+    chain = {"chain_url": shop.node.url, "keeper_contracts": setting_of(keeper.addresses)} | getattr(
+        request, "param", {}
+    )
     before = services.services()
     started = services.start(type(settings)(**settings.model_dump() | chain))
     yield reader(create_app(started.settings))
@@ -146,3 +148,14 @@ def test_a_signature_stops_a_job_once(client, agreement):
 
     assert [7, 200, 8] == [stopped["status"], again.status_code, deleted["status"]]
     assert replayed["status"] < 6
+
+
+@pytest.mark.parametrize("client", [{"compute_jobs_per_order": 2}, {"calls_per_minute": 2}], indirect=True)
+def test_an_agreement_is_good_for_so_many_jobs(client, agreement):
+    """One signature starts several, up to the bounds on jobs and on calls; then there is a 429, for any signature."""
+    owner = Agreed(client)
+    code = raw("pass")
+
+    answers = [owner.begin(agreement, algorithmMeta=code).status_code for _ in range(3)]
+
+    assert [200, 200, 429] == answers
