@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from email.utils import format_datetime
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -55,9 +56,13 @@ class Links:
 
     def _token(self, job_id: str, attempt: int, index: int, expires: int) -> str:
         """Return what shows that this server gave an address out."""
-        key = facts.settled(self._database, KEY_FACT, lambda: secrets.token_hex(32))
         text = f"{job_id}\n{attempt}\n{index}\n{expires}"
-        return hmac.digest(bytes.fromhex(key), text.encode(), hashlib.sha256).hex()
+        return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
+
+    @cached_property
+    def _key(self) -> bytes:
+        """The key, which never changes; a list has many addresses, and one read is enough."""
+        return bytes.fromhex(facts.settled(self._database, KEY_FACT, lambda: secrets.token_hex(32)))
 
 
 class Results:
