@@ -29,7 +29,7 @@ from eth_account.messages import encode_defunct
 from sqlalchemy import func, insert, select, text
 
 from handlers import services
-from handlers.compute.records import PROVIDER
+from handlers.compute.records import BRIZO
 from handlers.compute.statuses import Stage
 from handlers.compute.tables import ComputeRow
 from handlers.files.sealed import seal
@@ -42,6 +42,7 @@ from tools.bench.download import KEY, PROVIDER_KEY, served
 from tools.bench.jobs import redis_server
 
 API: Final = "/api/v1/services/compute"
+BRIZO_API: Final = "/api/v1/brizo/services/compute"
 ACCOUNT: Final = Account.from_key(KEY)  #: who has things computed
 LISTER: Final = Account.from_key("0x" + "44" * 32)  #: who lists
 DID: Final = "did:op:" + "d0" * 32
@@ -99,9 +100,13 @@ def publish(url: str) -> None:
 def signed(account: Any, **subject: str) -> dict[str, str]:
     """Return the parameters of a request of an account's about *subject*."""
     nonce = services.services().nonces.read(account.address)
-    message = encode_defunct(text=f"{account.address}{''.join(subject.values())}{nonce}")
-    signature = "0x" + account.sign_message(message).signature.hex().removeprefix("0x")
+    signature = sign(account, f"{account.address}{''.join(subject.values())}{nonce}")
     return {"consumerAddress": account.address, "signature": signature, **subject}
+
+
+def sign(account: Any, text: str) -> str:
+    """Return the signature of a text."""
+    return "0x" + str(account.sign_message(encode_defunct(text=text)).signature.hex()).removeprefix("0x")
 
 
 def start(url: str) -> str:
@@ -214,25 +219,28 @@ def compute_row(number: int, time_: Any) -> dict[str, Any]:
     owner = owner_of(number)
     return {
         "id": f"{number:032x}",
-        "door": PROVIDER,
+        "door": BRIZO,
         "owner": owner.lower(),
         "shown": owner,
         "did": DID,
-        "document": DID,
-        "agreement": "",
-        "reference": "",
+        "document": "",
+        "agreement": f"0x{number:064x}",
+        "reference": f"{number:064x}",
         "created": time_ + timedelta(milliseconds=number),
     }
 
 
 def list_ms(times: int = 300) -> float:
-    """Return the p50 of listing the jobs of one owner, who has signed, in ms."""
-    found = []
+    """Return the p50 of listing the jobs of one owner, in ms.
+
+    The owner has signed as Brizo's do: a nonce would be written down, which takes what the disk takes at the moment.
+    """
+    found, signature = [], sign(LISTER, LISTER.address)
+    query = urllib.parse.urlencode({"consumerAddress": LISTER.address, "signature": signature})
     with served("handlers.cli", "serve", probe="/healthz") as (url, _):
         for _ in range(times):
-            address = f"{url}{API}?{urllib.parse.urlencode(signed(LISTER))}"
             began = time.perf_counter()
-            with urllib.request.urlopen(address) as answer:
+            with urllib.request.urlopen(f"{url}{BRIZO_API}?{query}") as answer:
                 told = json.load(answer)
             found.append((time.perf_counter() - began) * 1000)
             assert len(told) == OWN, f"{len(told)} jobs"
@@ -258,7 +266,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sm") as name, redis_server(Path(name)) as redis:
         settings = {"HOME": name, "REDIS_URL": redis, "PROVIDER_KEY": PROVIDER_KEY, "ALLOWED_NETWORKS": "127.0.0.0/8",
-                    "APIS": "provider", "DATABASE_URL": given.database,
+                    "APIS": "provider,brizo", "DATABASE_URL": given.database,
                     "CALLS_PER_MINUTE": "1000000", "SIGNED_CALLS_PER_MINUTE": "1000000"}  # fmt: skip
         os.environ.update({f"SEAMARK_{key}": value for key, value in settings.items()})
         migrate.upgrade(services.start(Settings()).database)
