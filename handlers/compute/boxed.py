@@ -51,7 +51,7 @@ class Boxed:
             named(interpreter, Path(folder))
             roots = roots_of(interpreter, (Path.home(), self._settings.home.resolve()))
             boxed = in_box(program, roots, Path(folder))
-            outcome = self._sandbox.start(boxed, limits, writing(log)).wait()
+            outcome = self._sandbox.start(boxed, limits, writing(log, program.heard)).wait()
         if outcome.dropped_bytes:
             with program.log.open("ab") as log:
                 log.write(f"\n[{outcome.dropped_bytes} bytes more were not kept]\n".encode())
@@ -59,11 +59,12 @@ class Boxed:
         return Ending(exit_code=outcome.exit_code, reason=reason)
 
 
-def writing(log: BinaryIO) -> Callable[[bytes], None]:
-    """Return what writes to a log."""
+def writing(log: BinaryIO, heard: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Return what writes to a log, and tells *heard* of it."""
 
     def write(data: bytes) -> None:
         log.write(data)
+        heard(data)
 
     return write
 

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from handlers.assets.store import DEFAULT_TYPE, Assets
-from handlers.compute.results import LOG
+from handlers.compute import logs
 from handlers.compute.words import Output
 from handlers.compute.work import Work
 from handlers.jobs.runner import Context
 
 OUTPUT: Final = "output"
-LOG_TYPE: Final = "text/plain; charset=utf-8"
-LOG_NAME: Final = "algorithm.log"
 
 
 class Publishing:
@@ -43,7 +41,7 @@ class Publishing:
         """Store the algorithm's log, if it came so far as to have one."""
         if not work.log.is_file():
             return []
-        return [kept_file(context, work.log, LOG_NAME, LOG, "log") | {"type": LOG_TYPE}]
+        return [kept_file(context, work.log, logs.NAME, logs.KIND, "log") | {"type": logs.TYPE}]
 
     def publish(self, work: Work, files: Sequence[Path]) -> str:
         """Make an asset of what is to be published, and return its DID; empty where that is nothing.
@@ -84,7 +82,7 @@ def described(work: Work, path: Path) -> dict[str, Any]:
     texts = {name: str(said[key]) for name, key in TEXTS.items() if isinstance(said.get(key), str) and said[key]}
     return {
         "name": f"job-{work.job.id}-output",
-        "content_type": LOG_TYPE if path == work.log else "",
+        "content_type": logs.TYPE if path == work.log else "",
         "owner": owner_of(output, work.job.owner),
         **texts,
     }

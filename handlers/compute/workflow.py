@@ -56,7 +56,7 @@ class Workflow:
         begin(context, Stage.CONFIGURING)
         self._provision(work)
         begin(context, Stage.RUNNING)
-        self._running(work)
+        self._running(work, context.printed)
         begin(context, Stage.FILTERING)
         files = self._filtered(work)
         begin(context, Stage.PUBLISHING)
