@@ -19,25 +19,20 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from eth_account import Account
 from eth_account.messages import encode_defunct
-from sqlalchemy import func, insert, select, text
 
 from handlers import services
-from handlers.compute.records import BRIZO
 from handlers.compute.statuses import Stage
-from handlers.compute.tables import ComputeRow
 from handlers.files.sealed import seal
-from handlers.jobs.tables import JobRow, Status
 from handlers.keys import Keys
 from handlers.settings import Settings
 from handlers.storage import migrate
-from handlers.storage.sql import now
+from tools.bench.computed import OWN, fill
 from tools.bench.download import KEY, PROVIDER_KEY, served
 from tools.bench.jobs import redis_server
 
@@ -54,8 +49,6 @@ found = sorted(path for path in pathlib.Path(os.environ["INPUTS"]).rglob("*") if
 lines = {path.name: len(path.read_text().splitlines()) for path in found}
 pathlib.Path(os.environ["OUTPUTS"], "lines.json").write_text(json.dumps(lines))
 """
-OWN: Final = 50  #: jobs of the owner who lists, among however many
-OWNERS: Final = 1000  #: of the others
 POLL_S: Final = 0.01
 PATIENCE_S: Final = 60
 
@@ -172,64 +165,6 @@ def p95(found: list[float]) -> float:
     return found[int(len(found) * 0.95)]
 
 
-def fill(rows: int) -> None:
-    """Have so many rows of compute jobs that ended, OWN of them of the owner who lists."""
-    here, time_ = services.services(), now()
-    with here.jobs.database.read() as connection:
-        have = connection.execute(select(func.count()).where(ComputeRow.id.startswith("00000"))).scalar_one()
-    for begin in range(have, rows, 10_000):
-        numbers = range(begin, min(begin + 10_000, rows))
-        with here.jobs.database.write() as connection:
-            connection.execute(insert(JobRow), [job_row(number, time_) for number in numbers])
-            connection.execute(insert(ComputeRow), [compute_row(number, time_) for number in numbers])
-    with here.jobs.database.write() as connection:
-        connection.execute(text("ANALYZE"))  # as PostgreSQL does by itself after a minute
-    os.sync()  # so that nobody waits for what was written here
-
-
-def owner_of(number: int) -> str:
-    """Return whose a job is: the first ones that of who lists, the others of many in turn."""
-    return str(LISTER.address) if number < OWN else f"0x{number % OWNERS:040x}"
-
-
-def job_row(number: int, time_: Any) -> dict[str, Any]:
-    """Return the row of a job that ended."""
-    file = {"name": "lines.json", "size": 10, "type": "application/json", "kind": "output", "blob": "none"}
-    results = {"status": int(Stage.COMPLETED), "reason": "", "files": [file], "did": ""}
-    return {
-        "id": f"{number:032x}",
-        "kind": "compute",
-        "subject": "compute",
-        "inputs": {"raw": {"rawcode": ALGORITHM}},
-        "owner": owner_of(number).lower(),
-        "status": Status.SUCCEEDED,
-        "attempt": 1,
-        "results": results,
-        "created": time_ + timedelta(milliseconds=number),
-        "queued": time_,
-        "finished": time_,
-        "expires": time_ + timedelta(days=7),
-        "progress": 100,
-        "message": "",
-    }
-
-
-def compute_row(number: int, time_: Any) -> dict[str, Any]:
-    """Return the row that says whose the job is."""
-    owner = owner_of(number)
-    return {
-        "id": f"{number:032x}",
-        "door": BRIZO,
-        "owner": owner.lower(),
-        "shown": owner,
-        "did": DID,
-        "document": "",
-        "agreement": f"0x{number:064x}",
-        "reference": f"{number:064x}",
-        "created": time_ + timedelta(milliseconds=number),
-    }
-
-
 def list_ms(times: int = 300) -> float:
     """Return the p50 of listing the jobs of one owner, in ms.
 
@@ -249,9 +184,9 @@ def list_ms(times: int = 300) -> float:
 
 def bench_lists(rows: int) -> None:
     """Compare listing one owner's jobs among few rows and among many."""
-    fill(1000)
+    fill(1000, LISTER.address)
     few = list_ms()
-    fill(rows)
+    fill(rows, LISTER.address)
     many = list_ms()
     print(f"list {OWN} jobs of one owner        {many:7.2f} ms of {rows} rows   {few:7.2f} ms of 1000 rows")
     print(f"ratio compute-list {many / few:.2f} wanted <=1.5")
