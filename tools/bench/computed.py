@@ -13,7 +13,7 @@ from handlers.compute.records import BRIZO
 from handlers.compute.statuses import Stage
 from handlers.compute.tables import ComputeRow
 from handlers.jobs.tables import JobRow, Status
-from handlers.storage.sql import now
+from handlers.storage.sql import Database, now
 
 DID: Final = "did:op:" + "d0" * 32
 OWN: Final = 50  #: jobs of the owner who lists, among however many
@@ -30,9 +30,15 @@ def fill(rows: int, lister: str) -> None:
         with here.jobs.database.write() as connection:
             connection.execute(insert(JobRow), [job_row(number, lister, time_) for number in numbers])
             connection.execute(insert(ComputeRow), [compute_row(number, lister, time_) for number in numbers])
-    with here.jobs.database.write() as connection:
-        connection.execute(text("ANALYZE"))  # as PostgreSQL does by itself after a minute
-    os.sync()  # so that nobody waits for what was written here
+    settle(here.jobs.database)
+
+
+def settle(database: Database) -> None:
+    """Do at once what a database does by itself in the minutes after so many rows, so that nobody waits for it."""
+    words = "VACUUM ANALYZE" if database.engine.dialect.name == "postgresql" else "ANALYZE"
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(words))
+    os.sync()
 
 
 def owner_of(number: int, lister: str) -> str:
