@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from handlers.assets.store import Assets
+from handlers.compute import workflow
 from handlers.compute.leftovers import Leftovers
 from handlers.files.remote import Remote
 from handlers.jobs.bell import Bell
@@ -79,8 +80,8 @@ def supervise(jobs: Jobs, kinds: str) -> Supervisor:
 
 
 def kinds(settings: Settings) -> Mapping[str, Handler]:
-    """Import what the operations need and return what does the jobs of each kind; called where jobs are forked."""
+    """Import what jobs need and return what does those of each kind; called where jobs are forked."""
     here = start(settings)
-    for module in here.operations.catalogue.preload():
+    for module in (*here.operations.catalogue.preload(), *workflow.PRELOAD):
         importlib.import_module(module)
     return job_kinds()

@@ -50,7 +50,7 @@ class Boxed:
             named(interpreter, Path(folder))
             roots = roots_of(interpreter, (Path.home(), self._settings.home.resolve()))
             boxed = in_box(program, roots, Path(folder))
-            outcome = self._sandbox.start(boxed, limits, writing(log)).wait()
+            outcome = self._sandbox.start(boxed, limits, writing(log, program.heard)).wait()
             return ending(outcome, limits, log)
 
 

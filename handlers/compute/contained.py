@@ -58,7 +58,7 @@ class Contained:
         image = Images(engine, bounds_of(self._settings)).have(wanted)
         with program.log.open("wb") as log:
             box = in_container(program)
-            outcome = Containers(engine, self._settings).run(ticket, image, box, limits, writing(log))
+            outcome = Containers(engine, self._settings).run(ticket, image, box, limits, writing(log, program.heard))
             return ending(outcome, limits, log)
 
 

@@ -19,12 +19,13 @@ def mounts_of(program: Program) -> list[Mount]:
     return [*read_only, Mount(source=program.volume / "outputs", target=f"{VOLUME}/outputs", writable=True)]
 
 
-def writing(log: BinaryIO) -> Callable[[bytes], None]:
-    """Return what writes to a log, so that it can be read while the program runs."""
+def writing(log: BinaryIO, heard: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Return what writes to a log, so that it can be read while the program runs, and tells *heard* of it."""
 
     def write(data: bytes) -> None:
         log.write(data)
         log.flush()
+        heard(data)
 
     return write
 

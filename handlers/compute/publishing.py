@@ -12,14 +12,12 @@ from typing import Any, Final
 from handlers.assets.ddo import Sale
 from handlers.assets.did import PREFIX
 from handlers.assets.store import DEFAULT_TYPE, Assets
+from handlers.compute import logs
 from handlers.compute.elsewhere import Elsewhere
-from handlers.compute.results import LOG
 from handlers.compute.work import Work
 from handlers.jobs.runner import Context
 
 OUTPUT: Final = "output"
-LOG_TYPE: Final = "text/plain; charset=utf-8"
-LOG_NAME: Final = "algorithm.log"
 
 
 class Publishing:
@@ -48,7 +46,7 @@ class Publishing:
         """Store the algorithm's log, if it came so far as to have one."""
         if not work.log.is_file():
             return []
-        return [kept_file(context, work.log, LOG_NAME, LOG, "log") | {"type": LOG_TYPE}]
+        return [kept_file(context, work.log, logs.NAME, logs.KIND, "log") | {"type": logs.TYPE}]
 
     def publish(self, work: Work, files: Sequence[Path]) -> str:
         """Make an asset of what is to be published, and return its DID; empty where that is nothing.
@@ -72,7 +70,7 @@ class Publishing:
             owner=None if output.whitelist else owner_of(work),
             sale=sale_of(work, self._endpoint),
             name=f"job-{work.job.id}-output",
-            content_type=LOG_TYPE if path == work.log else "",
+            content_type=logs.TYPE if path == work.log else "",
             said=output.metadata,
         )
         if self._elsewhere.knows(output.metadata_uri):

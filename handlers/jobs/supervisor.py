@@ -15,6 +15,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -29,7 +30,7 @@ from handlers.jobs.journal import Journal, journal_of
 from handlers.jobs.records import Job
 from handlers.jobs.service import Jobs
 from handlers.jobs.stable import Horse, Stable, StableClosedError
-from handlers.jobs.tables import Status
+from handlers.jobs.tables import JobRow, Status
 from handlers.observability import bound, count_job
 from handlers.settings import Settings
 from handlers.storage.sql import now
@@ -195,7 +196,8 @@ class Watch:
             ours = transitions.move(connection, self.job, **values)
             if ours:
                 self.journal.write(connection)
-        self.journal.forget()
+        if ours:
+            self.journal.forget()
         return ours
 
     def hear_bell(self) -> None:
@@ -255,8 +257,17 @@ class Watch:
             self.give_back("This worker stops; another takes the job up from the beginning.")
         elif verdict is Verdict.DIED:
             self.bury()
+        elif verdict is Verdict.LOST:
+            self.patiently(self.keep_lines)
         if not kept:
             self.supervisor.blobs.remove_all(self.job.blobs)
+
+    def keep_lines(self) -> None:
+        """Store what a job that was cancelled said last; what was taken over says all of it anew elsewhere."""
+        cancelled = replace(self.job, status=Status.CANCELLED)
+        with self.supervisor.database.write() as connection:
+            if transitions.move(connection, cancelled, JobRow.purged.is_(None), worker=None):
+                self.journal.write(connection)
 
     def write_answer(self) -> bool:
         """Store the results or the problem; tell whether there are results and they count."""
