@@ -66,7 +66,7 @@ class Box:
             log=self.volume / "logs" / "algorithm.log",
             network=False,
             time_s=30,
-            heard=lambda data: None,
+            heard=len,
         )
 
     def __call__(self, command, *, image="seamark/shell", checksum="", at=None, server=SERVER, **given):
