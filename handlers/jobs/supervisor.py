@@ -15,7 +15,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -292,13 +292,24 @@ class Watch:
         time = now()
         expires = time + timedelta(seconds=self.settings.job_retention_s)
         values = {**self.journal.progress, "status": status, "finished": time, "expires": expires, **values}
-        ours = self.patiently(lambda: self.write(**values))
+        ours = self.patiently(lambda: self.write(**values) or self.has_ended(time))
         if ours:
             count_job(self.job.subject, status.value, self.job.ran_s(time))
             log.info("job ended", subject=self.job.subject, status=status.value, attempt=self.job.attempt)
         else:
             log.warning("job was no longer ours to end", job=self.job.id, attempt=self.job.attempt)
         return ours
+
+    def has_ended(self, time: datetime) -> bool:
+        """Tell whether this attempt has ended the job at *time*.
+
+        The database may have committed that and been cut off before it could say so; whoever then took the write for
+        refused would remove the results that count.
+        """
+        with self.supervisor.database.read() as connection:
+            job = transitions.find(connection, self.job.id)
+        ours = (self.job.attempt, self.supervisor.name, time)
+        return job is not None and ours == (job.attempt, job.worker, job.finished)
 
     def patiently(self, write: Callable[[], T]) -> T:
         """Try a write again while the database cannot be reached, until others may have taken the job over."""
