@@ -76,13 +76,15 @@ class Stores:
     def close(self) -> None:
         """End them, and remove what they kept."""
         self.engine.dispose()
-        for process in reversed(self.processes):
-            process.send_signal(signal.SIGTERM if process.poll() is None else 0)
+        for process in self.processes:
+            # PostgreSQL would wait for its clients after SIGTERM.
+            process.send_signal(signal.SIGINT)
         for process in self.processes:
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self, name: str, *command: str) -> None:
@@ -100,13 +102,13 @@ class Stores:
         data = self.folder / "postgres"
         data.mkdir()
         shutil.chown(data, "postgres")
-        as_postgres = ["runuser", "-u", "postgres", "--", str(programs[-1])]
-        initdb = [*as_postgres[:-1], f"{programs[-1]}/initdb", "--auth=trust", "--no-sync", "-D", str(data)]
-        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+        as_postgres = ("runuser", "-u", "postgres", "--")
+        initdb = [f"{programs[-1]}/initdb", "--auth=trust", "--no-sync", "-D", str(data)]
+        subprocess.run([*as_postgres, *initdb], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
         with (data / "pg_hba.conf").open("a") as file:
             file.write(f"host all all {self.network.subnet}.0/24 trust\n")
         options = [f"-k{data}", "-cfsync=off", f"-clisten_addresses={self.address}"]
-        self._start("postgresql", *as_postgres[:-1], f"{programs[-1]}/postgres", "-D", str(data), *options)
+        self._start("postgresql", *as_postgres, f"{programs[-1]}/postgres", "-D", str(data), *options)
         wait_for(self._has_postgres)
 
     def _start_redis(self) -> None:
@@ -166,7 +168,7 @@ class Host:
     def start(self) -> None:
         """Start the web process and the worker, and wait until both are there."""
         with self.log.open("ab") as log:
-            for command in (["serve", "--host", "0.0.0.0"], ["work"]):
+            for command in (["serve", "--host", self.network.address(self.name)], ["work"]):
                 process = subprocess.Popen(self._command(*command), env=self.environment, stdout=log, stderr=log)
                 self.processes.append(process)
         wait_for(self._answers)
@@ -191,6 +193,18 @@ class Host:
                 if "handlers.cli.worker" in child.cmdline():
                     return child.pid
         return 0
+
+    @property
+    def workers(self) -> str:
+        """What the names of this host's workers are like, in SQL."""
+        return f"%-{self.worker}-%"
+
+    def fetch(self, url: str) -> str:
+        """Return what is at an address that this host gave out."""
+        assert url.startswith(self.url), url
+        answer = self.client.get(url)
+        assert answer.status_code == 200, answer.text
+        return answer.text
 
     def lives(self) -> bool:
         """Tell whether the worker is the one that was started, and the web process is there."""
