@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from handlers.errors import InternalError, QueueUnavailable, TimedOut
 from handlers.jobs import transitions
@@ -32,11 +31,11 @@ from handlers.jobs.stable import Horse, Stable, StableClosedError
 from handlers.jobs.tables import Status
 from handlers.observability import bound, count_job
 from handlers.settings import Settings
+from handlers.storage import reach
 from handlers.storage.sql import now
 
 WRITE_S: Final = 0.2  # least time between two writes of what a job says
 RETRY_S: Final = 0.5  # wait before a write is tried again
-UNREACHABLE: Final = (OperationalError, InterfaceError)  #: what the database raises when it may be back soon
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -181,7 +180,7 @@ class Watch:
         self._written = time.monotonic()
         try:
             ours = self.write(heartbeat=now(), **self.journal.progress)
-        except UNREACHABLE:
+        except reach.DATABASE:
             log.warning("job cannot show that it lives", job=self.job.id, exc_info=True)
             ours = self._written < self._beaten + self.settings.job_stale_s
         else:
@@ -263,6 +262,9 @@ class Watch:
         assert self.answer is not None, "there is an answer to write"
         if "traceback" in self.answer:
             log.error("job failed on the server", job=self.job.id, traceback=self.answer["traceback"])
+        if self.answer.get("again") and self.job.attempt < self.settings.job_attempts:
+            self.give_back("The job could not reach the database or its files; it is tried again.")
+            return False
         if "problem" in self.answer:
             self.end(Status.FAILED, problem=self.answer["problem"])
             return False
@@ -317,7 +319,7 @@ class Watch:
         while True:
             try:
                 return write()
-            except UNREACHABLE:
+            except reach.DATABASE:
                 if time.monotonic() > end:
                     raise
                 time.sleep(RETRY_S)

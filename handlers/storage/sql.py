@@ -87,7 +87,9 @@ class Database:
                 with connection.begin():
                     yield connection
             finally:
-                connection.info.pop("writes", None)
+                # A connection that broke has lost its notes, and would connect anew to look for them.
+                if not connection.invalidated:
+                    connection.info.pop("writes", None)
 
     def ping(self) -> None:
         """Raise unless the database answers."""
