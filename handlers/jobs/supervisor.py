@@ -260,11 +260,13 @@ class Watch:
     def write_answer(self) -> bool:
         """Store the results or the problem; tell whether there are results and they count."""
         assert self.answer is not None, "there is an answer to write"
-        if "traceback" in self.answer:
-            log.error("job failed on the server", job=self.job.id, traceback=self.answer["traceback"])
+        traceback = self.answer.get("traceback")
         if self.answer.get("again") and self.job.attempt < self.settings.job_attempts:
+            log.warning("job could not reach its stores", job=self.job.id, traceback=traceback)
             self.give_back("The job could not reach the database or its files; it is tried again.")
             return False
+        if traceback is not None:
+            log.error("job failed on the server", job=self.job.id, traceback=traceback)
         if "problem" in self.answer:
             self.end(Status.FAILED, problem=self.answer["problem"])
             return False

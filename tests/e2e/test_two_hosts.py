@@ -113,10 +113,11 @@ def stores(network):
 
 
 @pytest.fixture
-def hosts(network, stores, tmp_path):
+def hosts(request, network, stores, tmp_path):
     """Two hosts that take and do jobs."""
+    settings = SETTINGS | getattr(request, "param", {})
     with ExitStack() as stack:
-        made = [Host(name, network, stores, tmp_path, **SETTINGS) for name in ("one", "two")]
+        made = [Host(name, network, stores, tmp_path, **settings) for name in ("one", "two")]
         for host in made:
             stack.callback(host.stop)
             host.start()
@@ -168,6 +169,22 @@ def test_all_jobs_are_done_once_though_a_host_is_cut_off(network, stores, hosts,
     assert set(jobs) == set(of_one)
     assert {(6, "2")} == {(status, result.split()[0]) for status, result in of_one.values()}
     assert len(jobs) == len({result for _, result in of_one.values()})
+
+
+@pytest.mark.parametrize("hosts", [{"job_stale_s": "15"}], indirect=True)
+def test_a_host_that_is_back_soon_fails_no_job(network, stores, hosts, did):
+    """Its job could not reach the stores, and is tried again; nobody has to take it over."""
+    consumer = Consumer()
+    jobs = [consumer.start(hosts[number % 2], did) for number in range(20)]
+
+    cut_off_in_mid_job(network, stores, hosts[1])
+    time.sleep(5)  # after three, a host that is not there is known not to be
+    network.mend("two")
+
+    wait_for(lambda: stores.rows("SELECT id FROM jobs WHERE finished IS NULL") == [], ALL_S)
+    assert [("succeeded", len(jobs))] == stores.rows("SELECT status, count(*) FROM jobs GROUP BY status")
+    assert [] == stores.rows("SELECT line FROM job_log WHERE line LIKE '%fell silent%'")
+    assert all(host.lives() for host in hosts)
 
 
 def test_nobody_waits_long_for_a_host_that_is_cut_off(network, stores, holder):
