@@ -16,12 +16,11 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from handlers.errors import InternalError, QueueUnavailable, TimedOut
 from handlers.jobs import transitions
@@ -33,11 +32,11 @@ from handlers.jobs.stable import Horse, Stable, StableClosedError
 from handlers.jobs.tables import JobRow, Status
 from handlers.observability import bound, count_job
 from handlers.settings import Settings
+from handlers.storage import reach
 from handlers.storage.sql import now
 
 WRITE_S: Final = 0.2  # least time between two writes of what a job says
 RETRY_S: Final = 0.5  # wait before a write is tried again
-UNREACHABLE: Final = (OperationalError, InterfaceError)  #: what the database raises when it may be back soon
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -182,7 +181,7 @@ class Watch:
         self._written = time.monotonic()
         try:
             ours = self.write(heartbeat=now(), **self.journal.progress)
-        except UNREACHABLE:
+        except reach.DATABASE:
             log.warning("job cannot show that it lives", job=self.job.id, exc_info=True)
             ours = self._written < self._beaten + self.settings.job_stale_s
         else:
@@ -272,8 +271,13 @@ class Watch:
     def write_answer(self) -> bool:
         """Store the results or the problem; tell whether there are results and they count."""
         assert self.answer is not None, "there is an answer to write"
-        if "traceback" in self.answer:
-            log.error("job failed on the server", job=self.job.id, traceback=self.answer["traceback"])
+        traceback = self.answer.get("traceback")
+        if self.answer.get("again") and self.job.attempt < self.settings.job_attempts:
+            log.warning("job could not reach its stores", job=self.job.id, traceback=traceback)
+            self.give_back("The job could not reach the database or its files; it is tried again.")
+            return False
+        if traceback is not None:
+            log.error("job failed on the server", job=self.job.id, traceback=traceback)
         if "problem" in self.answer:
             self.end(Status.FAILED, problem=self.answer["problem"])
             return False
@@ -303,7 +307,7 @@ class Watch:
         time = now()
         expires = time + timedelta(seconds=self.settings.job_retention_s)
         values = {**self.journal.progress, "status": status, "finished": time, "expires": expires, **values}
-        ours = self.patiently(lambda: self.write(**values))
+        ours = self.patiently(lambda: self.write(**values) or self.has_ended(time))
         if ours:
             count_job(self.job.subject, status.value, self.job.ran_s(time))
             log.info("job ended", subject=self.job.subject, status=status.value, attempt=self.job.attempt)
@@ -311,13 +315,24 @@ class Watch:
             log.warning("job was no longer ours to end", job=self.job.id, attempt=self.job.attempt)
         return ours
 
+    def has_ended(self, time: datetime) -> bool:
+        """Tell whether this attempt has ended the job at *time*.
+
+        The database may have committed that and been cut off before it could say so; whoever then took the write for
+        refused would remove the results that count.
+        """
+        with self.supervisor.database.read() as connection:
+            job = transitions.find(connection, self.job.id)
+        ours = (self.job.attempt, self.supervisor.name, time)
+        return job is not None and ours == (job.attempt, job.worker, job.finished)
+
     def patiently(self, write: Callable[[], T]) -> T:
         """Try a write again while the database cannot be reached, until others may have taken the job over."""
         end = time.monotonic() + self.settings.job_stale_s
         while True:
             try:
                 return write()
-            except UNREACHABLE:
+            except reach.DATABASE:
                 if time.monotonic() > end:
                     raise
                 time.sleep(RETRY_S)
