@@ -34,15 +34,15 @@ ENDPOINTS: Final = {
 
 def get_provider() -> api.Provider:
     """Tell who this provider is and which addresses it serves."""
-    shop, mount = services().shop, request().mount
+    shop, mount, settings = services().shop, request().mount, services().settings
     pairs = {name: text.split(" ") for name, text in ENDPOINTS.items()}
     return {
         "software": "Seamark",
         "version": version("seamark"),
         "chainId": shop.chain_id(),
         "providerAddress": shop.address(),
-        "computeAddress": None,
-        "computeLimits": None,
+        "computeAddress": shop.address() or None,
+        "computeLimits": {"algoTimeLimit": int(settings.compute_time_s), "storageExpiry": settings.job_retention_s},
         "serviceEndpoints": {name: [verb, f"{mount}/api/v1/services/{path}"] for name, (verb, path) in pairs.items()},
     }
 
@@ -202,7 +202,7 @@ def as_document(quote: Quote) -> api.Quote:
         "numTokens": quote.offer.tokens,
         "dataToken": quote.offer.token,
         "nonce": quote.nonce,
-        "computeAddress": None,
+        "computeAddress": services().shop.address() or None,
         "validOrder": quote.order,
     }
 

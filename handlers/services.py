@@ -19,8 +19,8 @@ from handlers.assets.store import Assets
 from handlers.chain.agreements import Agreements
 from handlers.chain.till import Till
 from handlers.compute import service as compute
-from handlers.compute.boxed import Boxed
 from handlers.compute.desk import Desk, make_desk
+from handlers.compute.runtimes import runtime_of
 from handlers.errors import JobExpired, JobNotFound
 from handlers.files.sources import Sources
 from handlers.identities.accounts import Accounts
@@ -188,7 +188,7 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
             proofs=proofs,
             door=door,
             agreements=agreements,
-            runtime=Boxed(settings),
+            runtime=runtime_of(settings, database),
         ),
         operations=Operations(catalogue, runner, jobs, settings),
         models=Models(database, blobs, settings, trials=trials),

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     chain_url: SecretStr | None = Field(
         None, description="JSON-RPC endpoints of one chain, with commas, the first asked first; empty: no chain."
     )
+    chain_id: PositiveInt | None = Field(
+        None, description="Number of that chain (EIP-155); endpoints of another are not believed; empty: the first's."
+    )
     chain_timeout_s: PositiveFloat = Field(10.0, description="Longest a question to the chain may take, in seconds.")
     chain_confirmations: NonNegativeInt = Field(
         0, description="Blocks that must follow an order, or the granting of an agreement, before it counts."
@@ -166,7 +169,8 @@ class Settings(BaseSettings):
     )
     sandbox_log_bytes: PositiveInt = Field(1 << 20, description="Most that is kept of what a program prints, in bytes.")
     sandbox_network: bool = Field(
-        False, description="Whether programs that may use a network get this machine's, its loopback included."
+        False,
+        description="Whether programs that may have it get this machine's network, with loopback; containers a bridge.",
     )
     sandbox_off: bool = Field(
         False, description="Whether programs of others run without a sandbox; they can read all that this server can."
@@ -191,6 +195,17 @@ class Settings(BaseSettings):
     compute_images: str = Field(
         "python=python3,node=node",
         description="Programs of this machine that stand for images in the sandbox: IMAGE=PROGRAM, with commas.",
+    )
+    docker_socket: Path | None = Field(
+        None, description="Socket of Docker or Podman, in whose containers algorithms run; empty: in the sandbox."
+    )
+    compute_registries: str = Field(
+        "docker.io", description="Registries whose images may be run in containers, or parts of them, with commas."
+    )
+    compute_image_bytes: PositiveInt = Field(10 << 30, description="Largest image of a container, in bytes.")
+    compute_pull_s: PositiveFloat = Field(600.0, description="Longest that pulling an image may take, in seconds.")
+    compute_stores: str = Field(
+        "", description="Metadata stores that are told of results which name them (metadataUri), URLs with commas."
     )
     ops_capabilities: str = Field(
         "info,discover,manage,run,download,metadata",
@@ -252,12 +267,14 @@ class Settings(BaseSettings):
     @field_validator("metadata_url")
     @classmethod
     def _is_address(cls, text: str) -> str:
-        """Refuse what is no address at once, and cut what clients cut: the path of the API behind it."""
-        url = text.strip().partition("/api/v1/aquarius")[0].rstrip("/")
-        parts = urlsplit(url)
-        if url and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
-            raise ValueError("It is not the address of a server, with http or https and without a password")
-        return url
+        """Refuse what is no address at once."""
+        return server_in(text)
+
+    @field_validator("compute_stores")
+    @classmethod
+    def _are_addresses(cls, text: str) -> str:
+        """Refuse what is no address at once."""
+        return ",".join(server_in(url) for url in text.split(","))
 
     @cached_property
     def sql_url(self) -> str:
@@ -319,6 +336,11 @@ class Settings(BaseSettings):
         return networks_of(self.allowed_networks)
 
     @cached_property
+    def result_stores(self) -> tuple[str, ...]:
+        """Return the addresses of `compute_stores`, one by one."""
+        return tuple(url.strip().rstrip("/") for url in self.compute_stores.split(",") if url.strip())
+
+    @cached_property
     def mount_points(self) -> Mapping[str, str]:
         """Return the paths of `mounts` by the names of the APIs."""
         pairs = (pair.partition("=") for pair in self.mounts.split(",") if pair.strip())
@@ -357,6 +379,19 @@ def networks_of(text: str) -> tuple[Network, ...]:
         ValueError: One is none.
     """
     return tuple(ipaddress.ip_network(word.strip()) for word in text.split(",") if word.strip())
+
+
+def server_in(text: str) -> str:
+    """Return the address of a metadata store without what clients put behind it: the path of the API.
+
+    Raises:
+        ValueError: It is none.
+    """
+    url = text.strip().partition("/api/v1/aquarius")[0].rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc):
+        raise ValueError("It is not the address of a server, with http or https and without a password")
+    return url
 
 
 def keeper_contracts_in(text: str) -> dict[str, str]:

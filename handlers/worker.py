@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from handlers.assets.store import Assets
+from handlers.compute import workflow
+from handlers.compute.leftovers import Leftovers
 from handlers.files.remote import Remote
 from handlers.jobs.bell import Bell
 from handlers.jobs.messenger import Messenger
@@ -45,7 +47,13 @@ def serve(jobs: Jobs, kinds: str) -> None:
     stop = threading.Event()
     messenger = Messenger(jobs, Remote(jobs.settings.networks).post)
     orphans = Orphans(jobs.database, jobs.blobs, Assets(jobs.database, jobs.blobs))
-    for part, name in ((Sweeper(jobs).run, "sweeper"), (messenger.run, "messenger"), (orphans.run, "orphans")):
+    parts = {
+        "sweeper": Sweeper(jobs).run,
+        "messenger": messenger.run,
+        "orphans": orphans.run,
+        "leftovers": Leftovers(jobs.settings, jobs.database).run,
+    }
+    for name, part in parts.items():
         threading.Thread(target=part, args=(stop,), name=name, daemon=True).start()
     try:
         jobs.queue.work(supervisor.name, supervisor.run, supervisor.bell)
@@ -68,12 +76,12 @@ def own_supervisor() -> Supervisor:
 def supervise(jobs: Jobs, kinds: str) -> Supervisor:
     """Return a supervisor with a name of its own and processes at hand."""
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-    return Supervisor(name, Bell(), Stable(jobs.settings, kinds), jobs)
+    return Supervisor(name, Bell(), Stable(jobs.settings, kinds), jobs, Leftovers(jobs.settings, jobs.database).clear)
 
 
 def kinds(settings: Settings) -> Mapping[str, Handler]:
-    """Import what the operations need and return what does the jobs of each kind; called where jobs are forked."""
+    """Import what jobs need and return what does those of each kind; called where jobs are forked."""
     here = start(settings)
-    for module in here.operations.catalogue.preload():
+    for module in (*here.operations.catalogue.preload(), *workflow.PRELOAD):
         importlib.import_module(module)
     return job_kinds()

@@ -18,6 +18,8 @@ from handlers.chain.orders import is_address
 METADATA_INDEX = 0
 INDEXES: Final = {"access": 3, "compute": 4}
 NAMES: Final = {"access": "dataAssetAccess", "compute": "dataAssetComputingService"}
+SECTIONS: Final = frozenset({"main", "additionalInformation", "curation", "encryptedFiles"})
+KNOWN: Final = frozenset({"type", "dateCreated", "files", "algorithm"})  #: of `main`, what nobody else has a say in
 WEI = Decimal(10) ** -18  #: least part of a datatoken
 
 
@@ -49,6 +51,7 @@ def make_ddo(
     license_name: str = "",
     description: str = "",
     sale: Sale | None = None,
+    said: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the DDO of an asset.
 
@@ -62,24 +65,28 @@ def make_ddo(
         license_name: Under which terms.
         description: What it is, in prose.
         sale: How it is offered; by default everybody may have it.
+        said: Metadata that somebody else gives it, whole or the `main` section alone; goes before name, author and
+            license, and not before what this server knows.
 
     Raises:
         ValueError: The price is none.
     """
     sale = sale or Sale()
+    said_main, said_more = sections_of(said or {})
     when = as_text(created)
     main = {
-        "type": kind,
         "name": name,
         "author": author,
         "license": license_name,
+        **said_main,
+        "type": kind,
         "dateCreated": when,
         "files": [{"index": index, **file} for index, file in enumerate(files)],
         **({"algorithm": {"container": dict(sale.container)}} if sale.container else {}),
     }
     metadata: dict[str, Any] = {"main": main}
-    if description:
-        metadata["additionalInformation"] = {"description": description}
+    if more := ({"description": description} if description else {}) | said_more:
+        metadata["additionalInformation"] = more
     if sale.sealed:
         metadata["encryptedFiles"] = sale.sealed
     return {
@@ -95,6 +102,15 @@ def make_ddo(
             *(sold(kind, sale, when) for kind in sale.services),
         ],
     }
+
+
+def sections_of(said: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what is said of an asset for `main` and for `additionalInformation`; what has to be a text is one."""
+    main, more = said.get("main"), said.get("additionalInformation")
+    inner = main if isinstance(main, Mapping) else {key: said[key] for key in said.keys() - SECTIONS}
+    texts = [name for name in ("name", "author", "license") if not (isinstance(inner.get(name), str) and inner[name])]
+    found = {key: value for key, value in inner.items() if key not in KNOWN and key not in texts}
+    return found, dict(more) if isinstance(more, Mapping) else {}
 
 
 def sold(kind: str, sale: Sale, when: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -43,7 +43,9 @@ class Publisher:
         self._till = till
         self._factory = factory
 
-    def publish(self, source: str, sale: Sale, described: Mapping[str, str]) -> Asset:
+    def publish(
+        self, source: str, sale: Sale, described: Mapping[str, str], made: Callable[[str], object] = str
+    ) -> Asset:
         """Publish a file, or what is at an address.
 
         The files are looked at first, and a datatoken is made last before the asset is registered, since it costs
@@ -53,6 +55,7 @@ class Publisher:
             source: Path of a file, which is copied; or a URL with http, https, ipfs or s3.
             sale: How it is offered.
             described: `name`, `author`, `license_name`, `description`, `kind` and `content_type`, if it has them.
+            made: Told the address of a datatoken once it is made: should what follows fail, it is there all the same.
 
         Raises:
             ValueError: The price is none.
@@ -61,15 +64,15 @@ class Publisher:
             BadGateway, NotFound, AddressRefused: There is nothing at the address.
             ChainUnavailable: It has a price, and there is no chain, or none that makes datatokens.
         """
-        members = {name: value for name, value in described.items() if value}
+        members: dict[str, Any] = {name: value for name, value in described.items() if value}
         if "://" in source:
-            return self._publish_elsewhere(source, sale, members)
+            return self._publish_elsewhere(source, sale, members, made)
         path = Path(source)
         if not path.is_file():
             raise Unprocessable(f"There is no file {source}.")
         name = members.pop("name", path.name)
         validation.check_whole(make_ddo(new_did(), name=name, files=[], created=now(), sale=sale, **texts(members)))
-        sale, did = self._with_token(sale, name)
+        sale, did = self._with_token(sale, name, made)
         return self._assets.add(path, name=name, sale=sale, did=did, **members)
 
     def mint(self, asset: Asset, amounts: Mapping[str, Decimal]) -> None:
@@ -86,7 +89,7 @@ class Publisher:
             amount_wei = int(tokens * TOKEN_WEI)
             datatokens.mint(self._till.chain, token, self._keys.current, to=address, amount_wei=amount_wei)
 
-    def _publish_elsewhere(self, url: str, sale: Sale, members: dict[str, str]) -> Asset:
+    def _publish_elsewhere(self, url: str, sale: Sale, members: dict[str, Any], made: Callable[[str], object]) -> Asset:
         """Publish what is at an address."""
         file = self._delivery.address(url)
         facts = file.described(file.source.probe())
@@ -102,10 +105,10 @@ class Publisher:
 
         free = new_did()
         validation.check_whole(ddo(free, sale))
-        sale, did = self._with_token(sale, name)
+        sale, did = self._with_token(sale, name, made)
         return self._assets.register(ddo(did or free, sale))
 
-    def _with_token(self, sale: Sale, name: str) -> tuple[Sale, str | None]:
+    def _with_token(self, sale: Sale, name: str, made: Callable[[str], object]) -> tuple[Sale, str | None]:
         """Return how an asset is sold with its datatoken, and its DID; what is free needs none."""
         if Decimal(cost(sale.price)) == 0:
             return sale, None
@@ -114,6 +117,7 @@ class Publisher:
         key = self._keys.current
         symbol = "".join(filter(str.isalnum, name.upper()))[:SYMBOL_CHARACTERS] or "DATA"
         token = datatokens.create(self._till.chain, self._factory, key, name=name, symbol=symbol)
+        made(token)
         return replace(sale, token=token, publisher=key.address), PREFIX + token.removeprefix("0x")
 
 

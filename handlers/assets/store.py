@@ -63,6 +63,7 @@ class Assets:
         job: str | None = None,
         sale: Sale | None = None,
         did: str | None = None,
+        said: Mapping[str, Any] | None = None,
         **described: str,
     ) -> Asset:
         """Store a file as a new asset.
@@ -75,6 +76,7 @@ class Assets:
             job: Id of the job that made it.
             sale: How it is offered; by default everybody may have it.
             did: That of its metadata, where those were registered before; by default there are new ones.
+            said: Metadata that somebody else gives it, in a DDO's layout or as the `main` section alone.
             described: `author`, `license_name`, `description`, `kind` of the DDO.
 
         Raises:
@@ -92,14 +94,14 @@ class Assets:
         if did is None:
             text = metadata.text_of(name=name, created=created, **({"kind": "dataset"} | file | described))
             did = PREFIX + metadata.id_of(text)
-        ddo = ddos.make_ddo(did, name=name, files=[file], created=created, sale=sale, **described)
+        ddo = ddos.make_ddo(did, name=name, files=[file], created=created, sale=sale, said=said, **described)
         # Another upload under the same DID may be under way; each has a blob of its own, and one of them gets the row.
         blob = f"assets/{did.removeprefix(PREFIX)}/{secrets.token_hex(4)}"
         self.blobs.put(blob, path)
         return self._insert(
             Asset(
                 did=did,
-                name=name,
+                name=ddos.name_of(ddo),
                 ddo=ddo,
                 owner=owner,
                 blob=blob,

@@ -33,6 +33,7 @@ from handlers.chain.values import Log, Receipt
 from handlers.errors import ChainUnavailable, TimedOut, Unprocessable
 from handlers.keys import Key
 
+SILENCE_S: Final = 5.0  # for which a chain that did not answer is not asked which it is
 POLL_S: Final = 0.25  # between two looks for a receipt
 PENDING_S: Final = 4.0  # how long a transaction that waits to be mined is waited for
 MINED_S: Final = 120.0  # how long a transaction of ours is waited for
@@ -48,19 +49,36 @@ class Chain:
         ChainUnavailable: From every method, where no endpoint gives an answer of use in time.
     """
 
-    def __init__(self, urls: Sequence[str], *, timeout_s: float) -> None:
-        """Ask the endpoints *urls*, the first first; nothing is sent yet."""
-        self.endpoints = Endpoints(urls)
+    def __init__(self, urls: Sequence[str], *, timeout_s: float, chain_id: int | None = None) -> None:
+        """Ask the endpoints *urls*, the first first; nothing is sent yet.
+
+        Args:
+            urls: JSON-RPC endpoints.
+            timeout_s: Longest a question may take.
+            chain_id: Number of the chain that they have to be of; None: they have to agree.
+        """
+        self.endpoints = Endpoints(urls, chain_id)
         self.timeout_s = timeout_s
         # web3's types tell less than they ask for: what is hexadecimal text, for one, they want cast.
         self._eth: Any = Web3(Provider(self.endpoints), middleware=[ExtraDataToPOAMiddleware]).eth
-        self._id: int | None = None
+        self._id = chain_id
+        self._silent_until = 0.0  # by the monotonic clock
 
     def id(self) -> int:
-        """Return the number of the chain (EIP-155)."""
+        """Return the number of the chain (EIP-155).
+
+        Everybody who looks at the provider's document asks for it; so a chain that gave no answer is not asked again
+        at once, or each of them would wait for it.
+        """
         if self._id is None:
-            with self._asking():
-                self._id = int(self._eth.chain_id)
+            if time.monotonic() < self._silent_until:
+                raise ChainUnavailable("The chain did not say which one it is.")
+            try:
+                with self._asking():
+                    self._id = int(self._eth.chain_id)
+            except ChainUnavailable:
+                self._silent_until = time.monotonic() + SILENCE_S
+                raise
         return self._id
 
     def head(self) -> int:

@@ -46,11 +46,17 @@ class EndpointFailed(Exception):
 class Endpoints:
     """The endpoints of one chain."""
 
-    def __init__(self, urls: Sequence[str]) -> None:
-        """Ask *urls*, the first first; nothing is sent yet."""
+    def __init__(self, urls: Sequence[str], chain_id: int | None = None) -> None:
+        """Ask *urls*, the first first; nothing is sent yet.
+
+        Args:
+            urls: Of JSON-RPC endpoints.
+            chain_id: Of the chain that they have to be of; None: of that of the first which answers.
+        """
         self._urls = tuple(urls)
         self._avoided = [0.0] * len(self._urls)  # until when, by the monotonic clock
-        self._chain_ids: dict[int, int] = {}
+        self._chain_id = chain_id
+        self._of_chain: set[int] = set()  # numbers of the endpoints that have said which chain they are of
         self._lock = threading.Lock()
         self._loop: Loop | None = None
 
@@ -113,13 +119,24 @@ class Endpoints:
         raise ChainUnavailable("None of the chain's endpoints answers at the moment.")
 
     async def _ask_one(self, loop: Loop, number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
-        """Ask one endpoint, which has to be of the same chain as the others."""
-        if number not in self._chain_ids and len(self._urls) > 1:
-            answer = await self._post(loop, number, "eth_chainId", ())
-            self._chain_ids[number] = quantity(answer.get("result"))
-        if self._chain_ids and self._chain_ids[number] != self._chain_ids[min(self._chain_ids)]:
-            raise EndpointFailed("it is of another chain")
+        """Ask one endpoint, which has to be of the right chain."""
+        if number not in self._of_chain:
+            await self._check_chain(loop, number)
         return await self._post(loop, number, method, params)
+
+    async def _check_chain(self, loop: Loop, number: int) -> None:
+        """See which chain an endpoint is of, once; a single one is believed where nobody says which it should be.
+
+        Raises:
+            EndpointFailed: It is of another one.
+        """
+        if self._chain_id is not None or len(self._urls) > 1:
+            answer = await self._post(loop, number, "eth_chainId", ())
+            found = quantity(answer.get("result"))
+            self._chain_id = found if self._chain_id is None else self._chain_id
+            if found != self._chain_id:
+                raise EndpointFailed("it is of another chain")
+        self._of_chain.add(number)
 
     async def _post(self, loop: Loop, number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
         """Send one request to one endpoint and return its answer.

@@ -70,7 +70,8 @@ class Till:
         with recursion_limit_kept():
             from handlers.chain.client import Chain
 
-        return Chain(self._settings.chain_urls, timeout_s=self._settings.chain_timeout_s)
+        settings = self._settings
+        return Chain(settings.chain_urls, timeout_s=settings.chain_timeout_s, chain_id=settings.chain_id)
 
     def check(self, tx: str, consumer: str, terms: Terms, *, asset: str) -> Order:
         """Return the order that a transaction made, if it entitles *consumer* to the service now; bind it to that.

@@ -160,5 +160,6 @@ LOOKS: Final[Sequence[Callable[[Settings], Iterator[Finding]]]] = (
     look_at_queue,
     stocktaking.look_at_blobs,
     apart.look_at_sandbox,
+    apart.look_at_containers,
     look_at_web,
 )

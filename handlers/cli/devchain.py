@@ -42,7 +42,9 @@ def start(port: int) -> Any:
 
         return begin(port)
     except ModuleNotFoundError as error:
-        raise click.ClickException(f"{error.name or error} is missing: pip install 'seamark[demo]'") from error
+        # Ours say it all; a package of the extra that misses another names only that.
+        said = f"{error.name} is missing: pip install 'seamark[demo]'" if error.name else str(error)
+        raise click.ClickException(said) from error
     except OSError as error:
         raise click.ClickException(f"The port {port} cannot be used: {error.strerror}.") from error
 

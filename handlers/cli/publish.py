@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from handlers.cli.output import json_option, show_json
+from handlers.errors import NotFound
 
 if TYPE_CHECKING:
     from handlers.assets.ddo import Sale
+    from handlers.assets.resolver import Resolver
     from handlers.settings import Settings
 
 CONTAINER: Final = ("entrypoint", "image", "tag")
@@ -59,16 +62,22 @@ def command(source: str, mint: tuple[str, ...], url: str | None, as_json: bool, 
     from handlers.settings import Settings
     from handlers.storage.migrate import upgrade
 
-    given_away = amounts(mint)
+    given_away, algorithms = amounts(mint), given.pop("algorithms")
     if given_away and not given["price"].strip("0. "):
         raise click.UsageError("--mint is for what has a --price: what is free has no datatokens.")
     settings = Settings()
     described = {name: given.pop(name) for name in ("name", "content_type", "author", "license_name", "description")}
-    sale = sale_of(given, settings)
+    sale = sale_of(given | {"trusted": bool(algorithms)}, settings)
     here = start(settings)
     upgrade(here.database)
+    sale = trusting(sale, algorithms, here.resolver)
+    described["kind"] = "algorithm" if sale.container else "dataset"
+
+    def tell(token: str) -> None:
+        click.echo(f"  datatoken {token}", err=True)
+
     try:
-        asset = here.publisher.publish(source, sale, described | {"kind": "algorithm" if sale.container else "dataset"})
+        asset = here.publisher.publish(source, sale, described, tell)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--price") from error
     here.publisher.mint(asset, dict(given_away))
@@ -115,15 +124,30 @@ def privacy_of(given: dict[str, Any]) -> Mapping[str, Any]:
     Raises:
         UsageError: No computing is sold.
     """
-    raw, network, algorithms = (given.pop(name) for name in ("allow_raw_algorithm", "allow_network", "algorithms"))
-    if (raw or network or algorithms) and "compute" not in given["services"]:
+    raw, network, trusted = (given.pop(name) for name in ("allow_raw_algorithm", "allow_network", "trusted"))
+    if (raw or network or trusted) and "compute" not in given["services"]:
         raise click.UsageError("Which algorithms may compute on it is said with --service compute only.")
     return {
         "allowRawAlgorithm": raw,
         "allowNetworkAccess": network,
         "allowAllPublishedAlgorithms": False,
-        "publisherTrustedAlgorithms": [{"did": did} for did in algorithms],
+        "publisherTrustedAlgorithms": [],
     }
+
+
+def trusting(sale: Sale, algorithms: Sequence[str], assets: Resolver) -> Sale:
+    """Return how an asset is sold, with the algorithms that may compute on it as they are today.
+
+    Raises:
+        BadParameter: One is not known here, so that nobody can tell what it is.
+    """
+    from handlers.compute.privacy import trust
+
+    try:
+        entries = [trust(assets.read(did)) for did in algorithms]
+    except NotFound as error:
+        raise click.BadParameter(error.detail, param_hint="--trusted-algorithm") from error
+    return replace(sale, privacy={**sale.privacy, "publisherTrustedAlgorithms": entries})
 
 
 def amounts(pairs: Sequence[str]) -> Sequence[tuple[str, Decimal]]:
@@ -151,8 +175,6 @@ def show(ddo: Mapping[str, Any], as_json: bool) -> None:
         show_json(ddo)
         return
     click.echo(ddo["id"])
-    if ddo.get("dataToken"):
-        click.echo(f"  datatoken {ddo['dataToken']}", err=True)
     for service in ddo["service"][1:]:
         main = service["attributes"]["main"]
         price = f"{main['cost']} datatokens" if ddo.get("dataToken") else "free"

@@ -41,6 +41,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     quiet: bool = False  #: its lines are shown only when it keeps ending
     last: bool = False  #: stopped after the others, which need it
+    once: bool = False  #: ends by itself, and is not started again; its lines are what the command prints
 
 
 class Child:
@@ -128,7 +129,7 @@ class Supervisor:
 
     def add(self, program: Program) -> None:
         """Start a program and keep it running."""
-        child = self.children[program.name] = Child(program, show)
+        child = self.children[program.name] = Child(program, tell if program.once else show)
         child.start()
 
     def restart(self, names: Sequence[str]) -> None:
@@ -177,9 +178,9 @@ class Supervisor:
         """Start again what has ended and whose time has come."""
         for child in self.children.values():
             how = child.ended()
-            if how is not None:
+            if how is not None and not child.program.once:
                 self._report(child, how, patient)
-            if child.process is None and time.monotonic() >= child.due:
+            if child.process is None and not child.program.once and time.monotonic() >= child.due:
                 child.start()
 
     def _report(self, child: Child, how: str, patient: bool) -> None:
@@ -217,6 +218,12 @@ def tie_to(parent: int) -> None:
     tree.die_with_parent()
     if os.getppid() != parent:
         os._exit(1)
+
+
+def tell(line: str) -> None:
+    """Write a line to standard output; if nobody reads it any more, that is no reason to end."""
+    with suppress(OSError):
+        click.echo(line)
 
 
 def show(line: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from handlers.cli import banner, dev, home, programs, redis_server
+from handlers.cli import banner, demo, dev, home, programs, redis_server
 from handlers.cli.outside import operations_option
 from handlers.cli.supervisor import CrashLoop, Supervisor
 from handlers.observability import METRICS_FOLDER, forget_dead
@@ -26,25 +26,30 @@ HEALTHY_S: Final = 60.0  # after so long without an answer there is something wr
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0: any.  [default: SEAMARK_PORT, or 8030]")
 @click.option("--workers", type=click.IntRange(1), help="Worker processes.  [default: SEAMARK_WORKERS, or 1]")
 @click.option("--dev", "developing", is_flag=True, help="Regenerate and start anew when the sources change.")
+@click.option("--demo", "showing", is_flag=True, help="Play a market on a chain of its own, step by step.")
 @operations_option
-def command(developing: bool, **given: Any) -> None:
+def command(developing: bool, showing: bool, **given: Any) -> None:
     """Start everything on this machine: Redis, the web and the workers; Ctrl-C stops all of it."""
     given |= {"validate_responses": True} if developing else {}
-    settings = programs.configure(**given)
-    sources = dev.sources(settings) if developing else ()
     with ExitStack() as stack:
+        settings = programs.configure(**given | (demo.given(stack) if showing else {}))
+        if showing:
+            demo.check_sandbox(settings)
+        sources = dev.sources(settings) if developing else ()
         note = stack.enter_context(home.held(settings))
         forget_dead(home.make_runtime_dir(settings) / METRICS_FOLDER)
         port = programs.Port(settings.host, settings.port)
         stack.callback(port.close)
-        run(settings.model_copy(update={"port": port.number}), note, sources)
+        run(settings.model_copy(update={"port": port.number}), note, sources, showing)
 
 
-def run(settings: Settings, note: Path, sources: Sequence[dev.Source]) -> None:
+def run(settings: Settings, note: Path, sources: Sequence[dev.Source], showing: bool) -> None:
     """Start everything, say so, and keep it running until told to stop."""
     url = programs.address_of(settings, settings.port)
     supervisor = Supervisor(settings.drain_s)
     try:
+        if showing:
+            settings = demo.start_chain(supervisor, settings, in_time)
         notes = start_redis(supervisor, settings)
         supervisor.add(programs.web(settings))
         token = prepare(settings)
@@ -53,6 +58,8 @@ def run(settings: Settings, note: Path, sources: Sequence[dev.Source]) -> None:
         home.write_note(note, url)
         if supervisor.run(until=in_time(lambda: banner.alive(url)), patient=False):
             click.echo(banner.banner(url, settings.home.resolve(), token, notes))
+            if showing:
+                supervisor.add(demo.story(settings, url))
             supervisor.run(until=dev.watch(sources, supervisor))
     except CrashLoop as loop:
         raise click.ClickException(str(loop)) from loop

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
+from handlers.compute.endings import ending, mounts_of, writing
 from handlers.compute.images import Interpreter, interpreter_for, read_table, roots_of
 from handlers.compute.running import Ending, Program
 from handlers.compute.work import VOLUME
 from handlers.sandbox.values import Mount
 from handlers.sandbox.values import Program as SandboxProgram
-from handlers.sandbox.words import sentence
 from handlers.settings import Settings
 
 if TYPE_CHECKING:
     from handlers.sandbox.runner import Sandbox
 
 NAMES: Final = "/run/interpreter"  #: where the program finds its interpreter under the name of the image
-READ_ONLY: Final = ("inputs", "ddos", "transformations")
 
 
 class Boxed:
@@ -51,21 +50,8 @@ class Boxed:
             named(interpreter, Path(folder))
             roots = roots_of(interpreter, (Path.home(), self._settings.home.resolve()))
             boxed = in_box(program, roots, Path(folder))
-            outcome = self._sandbox.start(boxed, limits, writing(log)).wait()
-        if outcome.dropped_bytes:
-            with program.log.open("ab") as log:
-                log.write(f"\n[{outcome.dropped_bytes} bytes more were not kept]\n".encode())
-        reason = "" if outcome.exit_code == 0 else sentence(outcome, limits)
-        return Ending(exit_code=outcome.exit_code, reason=reason)
-
-
-def writing(log: BinaryIO) -> Callable[[bytes], None]:
-    """Return what writes to a log."""
-
-    def write(data: bytes) -> None:
-        log.write(data)
-
-    return write
+            outcome = self._sandbox.start(boxed, limits, writing(log, program.heard)).wait()
+            return ending(outcome, limits, log)
 
 
 def named(interpreter: Interpreter, folder: Path) -> None:
@@ -76,12 +62,10 @@ def named(interpreter: Interpreter, folder: Path) -> None:
 
 def in_box(program: Program, roots: Sequence[Path], names: Path) -> SandboxProgram:
     """Return a program as the sandbox takes it."""
-    read_only = [Mount(source=program.volume / name, target=f"{VOLUME}/{name}") for name in READ_ONLY]
-    outputs = Mount(source=program.volume / "outputs", target=f"{VOLUME}/outputs", writable=True)
     return SandboxProgram(
         argv=["/bin/sh", "-c", program.command],
         environment={**program.environment, "PATH": f"{NAMES}:/usr/local/bin:/usr/bin:/bin"},
-        mounts=[*read_only, outputs, Mount(source=names, target=NAMES)],
+        mounts=[*mounts_of(program), Mount(source=names, target=NAMES)],
         roots=roots,
         directory=VOLUME,
         network=program.network,

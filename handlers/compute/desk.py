@@ -12,6 +12,7 @@ from handlers.assets.store import Assets
 from handlers.chain.agreements import Agreements
 from handlers.compute.documents import Dialect, Documents
 from handlers.compute.doors import BrizoDoor, Door, Payments, ProviderDoor
+from handlers.compute.elsewhere import Elsewhere
 from handlers.compute.outputs import Bounds
 from handlers.compute.plan import Planner
 from handlers.compute.provision import Provision
@@ -95,6 +96,10 @@ def workflow(settings: Settings, assets: Resolver, kept: Assets, delivery: Deliv
             assets, delivery, most_bytes=settings.compute_input_bytes, reserve_bytes=settings.disk_reserve_bytes
         ),
         running=Running(runtime, time_s=settings.compute_time_s),
-        publishing=Publishing(kept),
+        publishing=Publishing(
+            kept,
+            Elsewhere(settings.result_stores, settings.networks, patience_s=settings.metadata_timeout_s),
+            endpoint=(settings.public_url.rstrip("/") + settings.mount_points.get("provider", "").rstrip("/")),
+        ),
         bounds=Bounds(bytes=settings.compute_output_bytes, files=settings.compute_output_files),
     )

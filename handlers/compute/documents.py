@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from handlers.compute import logs
 from handlers.compute.records import BRIZO, ComputeJob
-from handlers.compute.results import LOG, Links
+from handlers.compute.results import Links
 from handlers.compute.statuses import OPERATOR, OPERATOR_TEXTS, TEXTS, Stage
 from handlers.jobs.words import as_text
 
@@ -66,11 +67,11 @@ class Documents:
     def _left_by(self, one: ComputeJob, address: str) -> dict[str, Any]:
         """Return what only the owner may know: where the results are."""
         there = one.stage is not Stage.DELETED
-        files = list(enumerate(one.outcome["files"])) if there else []
+        files = list(enumerate(one.files)) if there else []
         urls = {index: f"{address}?{self._links.query(one, index)}" for index, _ in files}
-        outputs = [urls[index] for index, file in files if file["kind"] != LOG]
+        outputs = [urls[index] for index, file in files if file["kind"] != logs.KIND]
         return {
-            "algorithmLogUrl": next((urls[index] for index, file in files if file["kind"] == LOG), ""),
+            "algorithmLogUrl": next((urls[index] for index, file in files if file["kind"] == logs.KIND), ""),
             "resultsUrls": outputs,
             "resultsUrl": outputs,
             "resultsDid": one.outcome["did"] if there else "",

@@ -83,6 +83,15 @@ def trusted(entry: Mapping[str, Any] | str) -> tuple[str, Trusted]:
     )
 
 
+def trust(algorithm: Asset) -> dict[str, str]:
+    """Return the entry of the list of trusted algorithms that lets an algorithm run as long as it stays what it is."""
+    return {
+        "did": algorithm.did,
+        "filesChecksum": files_checksum(algorithm.ddo),
+        "containerSectionChecksum": container_checksum(algorithm.ddo),
+    }
+
+
 def named(did: str) -> str:
     """Return a DID in the form in which DIDs are compared; what is none is nobody's."""
     try:

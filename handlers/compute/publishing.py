@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from handlers.assets.ddo import Sale
+from handlers.assets.did import PREFIX
 from handlers.assets.store import DEFAULT_TYPE, Assets
-from handlers.compute.results import LOG
-from handlers.compute.words import Output
+from handlers.compute import logs
+from handlers.compute.elsewhere import Elsewhere
 from handlers.compute.work import Work
 from handlers.jobs.runner import Context
 
 OUTPUT: Final = "output"
-LOG_TYPE: Final = "text/plain; charset=utf-8"
-LOG_NAME: Final = "algorithm.log"
 
 
 class Publishing:
     """Keeps results."""
 
-    def __init__(self, assets: Assets) -> None:
-        """Make assets in *assets*."""
+    def __init__(self, assets: Assets, elsewhere: Elsewhere, *, endpoint: str) -> None:
+        """Make assets in *assets*, and tell *elsewhere* of them; *endpoint* is this server's address, where known."""
         self._assets = assets
+        self._elsewhere = elsewhere
+        self._endpoint = endpoint
 
     def keep(self, work: Work, files: Sequence[Path], context: Context) -> list[dict[str, Any]]:
         """Store the outputs, and the log after them, as blobs of the job; return what is known of each.
@@ -43,22 +46,36 @@ class Publishing:
         """Store the algorithm's log, if it came so far as to have one."""
         if not work.log.is_file():
             return []
-        return [kept_file(context, work.log, LOG_NAME, LOG, "log") | {"type": LOG_TYPE}]
+        return [kept_file(context, work.log, logs.NAME, logs.KIND, "log") | {"type": logs.TYPE}]
 
     def publish(self, work: Work, files: Sequence[Path]) -> str:
         """Make an asset of what is to be published, and return its DID; empty where that is nothing.
 
-        It happens once: what an earlier attempt of the same job has made is replaced.
+        It happens once: what an earlier attempt of the same job has made is replaced, and has the same DID.
 
         Raises:
             InsufficientStorage: There is no room for it.
+            StageFailed: The store that the request names is one of ours to call, and does not take it.
         """
-        wanted = [*(files if work.output.publish else ()), *((work.log,) if work.output.publish_log else ())]
+        output = work.output
+        wanted = [*(files if output.publish else ()), *((work.log,) if output.publish_log else ())]
         if not wanted:
             return ""
         self._assets.remove_of_job(work.job.id)
         path = wanted[0] if len(wanted) == 1 else packed(wanted, work.folder("outputs"), work.volume / "outputs.zip")
-        return self._assets.add(path, job=work.job.id, **described(work, path)).did
+        asset = self._assets.add(
+            path,
+            did=did_of(work.job.id),
+            job=work.job.id,
+            owner=None if output.whitelist else owner_of(work),
+            sale=sale_of(work, self._endpoint),
+            name=f"job-{work.job.id}-output",
+            content_type=logs.TYPE if path == work.log else "",
+            said=output.metadata,
+        )
+        if self._elsewhere.knows(output.metadata_uri):
+            self._elsewhere.register(output.metadata_uri, asset.ddo)
+        return asset.did
 
 
 def kept_file(context: Context, path: Path, name: str, kind: str, blob: str) -> dict[str, Any]:
@@ -76,23 +93,17 @@ def packed(files: Sequence[Path], folder: Path, target: Path) -> Path:
     return target
 
 
-def described(work: Work, path: Path) -> dict[str, Any]:
-    """Return what the new asset is said to be: what the job's owner says, and where they are silent, what can be."""
-    output = work.output
-    main = output.metadata.get("main")
-    said: Mapping[str, Any] = {**output.metadata, **(main if isinstance(main, Mapping) else {})}
-    texts = {name: str(said[key]) for name, key in TEXTS.items() if isinstance(said.get(key), str) and said[key]}
-    return {
-        "name": f"job-{work.job.id}-output",
-        "content_type": LOG_TYPE if path == work.log else "",
-        "owner": owner_of(output, work.job.owner),
-        **texts,
-    }
+def did_of(job_id: str) -> str:
+    """Return the DID of what a job publishes; all attempts have the same."""
+    return PREFIX + hashlib.sha256(f"output of {job_id}".encode()).hexdigest()
 
 
-TEXTS: Final = {"name": "name", "author": "author", "license_name": "license", "description": "description"}
-
-
-def owner_of(output: Output, starter: str | None) -> str | None:
+def owner_of(work: Work) -> str:
     """Return to whom the asset belongs: the address that the request names, or whose the job is."""
-    return output.owner.lower() or starter
+    return (work.output.owner or work.job.owner or "").lower()
+
+
+def sale_of(work: Work, endpoint: str) -> Sale:
+    """Return how the asset is offered: for nothing, to its owner and to those whom the request lists."""
+    owner, listed = owner_of(work), work.output.whitelist
+    return Sale(publisher=owner, allow=(owner, *listed) if listed else (), endpoint=endpoint)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, upda
 from sqlalchemy.exc import IntegrityError
 
 from handlers.assets.did import canonical
+from handlers.compute import logs
 from handlers.compute.statuses import Stage, stage_of
 from handlers.compute.tables import ComputeRow, SpentRow
 from handlers.errors import AssetNotFound
@@ -52,6 +53,7 @@ class ComputeJob:
     document: str
     agreement: str
     deleted: datetime | None
+    logged: int  #: bytes of the log, where the job did not come to its own end; else 0
 
     @property
     def id(self) -> str:
@@ -68,6 +70,13 @@ class ComputeJob:
         """What it has left; nothing while it has not ended by itself."""
         found = self.job.results if isinstance(self.job.results, dict) else {}
         return {"reason": "", "files": [], "did": "", **found}
+
+    @property
+    def files(self) -> list[Any]:
+        """What is known of each file that it has left; the log of one that was cut off has no blob."""
+        if not self.logged:
+            return list(self.outcome["files"])
+        return [{"name": logs.NAME, "size": self.logged, "type": logs.TYPE, "kind": logs.KIND, "blob": ""}]
 
 
 class Records:
@@ -95,7 +104,7 @@ class Records:
         if not which.job:
             where.append(TABLE.c.deleted.is_(None))
         where.append(or_(JOBS.c.expires.is_(None), JOBS.c.expires > now(), TABLE.c.deleted.is_not(None)))
-        query = select(JOBS, *(TABLE.c[name].label(f"compute_{name}") for name in NAMES))
+        query = select(JOBS, logs.size().label("logged"), *(TABLE.c[name].label(f"compute_{name}") for name in NAMES))
         query = query.join(TABLE, TABLE.c.id == JOBS.c.id).where(*where)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(TABLE.c.created.desc(), TABLE.c.id).limit(MOST)).all()
@@ -106,6 +115,11 @@ class Records:
         query = select(TABLE.c.owner).where(*conditions(which, door)).distinct().limit(most)
         with self._database.read() as connection:
             return connection.execute(query).scalars().all()
+
+    def log(self, job_id: str) -> bytes:
+        """Return what a job has logged."""
+        with self._database.read() as connection:
+            return logs.read(connection, job_id)
 
     def count(self, agreement: str, most: int) -> int:
         """Return how many jobs there were under an agreement, counting no further than *most*."""
@@ -164,4 +178,5 @@ def compute_job(row: Row[Any]) -> ComputeJob:
     found = dict(row._mapping)
     mine = {name: found.pop(f"compute_{name}") for name in NAMES}
     names = ("door", "owner", "shown", "did", "document", "agreement", "deleted")
-    return ComputeJob(job=Job(**found), **{name: mine[name] for name in names})
+    logged = found.pop("logged")
+    return ComputeJob(job=Job(**found), logged=logged, **{name: mine[name] for name in names})

@@ -8,7 +8,9 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from email.utils import format_datetime
-from typing import Any, Final
+from functools import cached_property
+from io import BytesIO
+from typing import Any, BinaryIO, Final
 from urllib.parse import urlencode
 
 from handlers.assets.params import needed
@@ -24,7 +26,6 @@ from handlers.storage.sql import Database
 from handlers.wire import Reply, Request
 
 KEY_FACT: Final = "results-key"
-LOG: Final = "algorithmLog"
 
 
 class Links:
@@ -55,9 +56,13 @@ class Links:
 
     def _token(self, job_id: str, attempt: int, index: int, expires: int) -> str:
         """Return what shows that this server gave an address out."""
-        key = facts.settled(self._database, KEY_FACT, lambda: secrets.token_hex(32))
         text = f"{job_id}\n{attempt}\n{index}\n{expires}"
-        return hmac.digest(bytes.fromhex(key), text.encode(), hashlib.sha256).hex()
+        return hmac.digest(self._key, text.encode(), hashlib.sha256).hex()
+
+    @cached_property
+    def _key(self) -> bytes:
+        """The key, which never changes; a list has many addresses, and one read is enough."""
+        return bytes.fromhex(facts.settled(self._database, KEY_FACT, lambda: secrets.token_hex(32)))
 
 
 class Results:
@@ -116,23 +121,36 @@ class Results:
         """Return a file of a job, or the part of it that is asked for; HEAD tells what it is."""
         if one.stage is Stage.DELETED or not one.job.ended:
             raise NotFinished(f"The job has no results: {one.stage.name.lower()}.")
-        files = one.outcome["files"]
+        files = one.files
         if index >= len(files):
             raise NotFound(f"The job has {len(files)} files, and none with the index {index}.")
         file = files[index]
-        known = facts_of(one, file)
-        if at.method == "HEAD":
-            return described(known)
-        source = Stored(known, lambda: self._blobs.open(file["blob"]))
-        content = source.open(wanted(at.headers.get("range", "")), at.headers.get("if-range", ""))
-        return content.as_reply(known)
+        return self._sent(one, file, at) if file["blob"] else self._sent_lines(one, file, at)
+
+    def _sent(self, one: ComputeJob, file: Mapping[str, Any], at: Request) -> Reply:
+        """Return a file that the job has left."""
+        return reply(facts_of(one, file, file["blob"].encode()), lambda: self._blobs.open(file["blob"]), at)
+
+    def _sent_lines(self, one: ComputeJob, file: Mapping[str, Any], at: Request) -> Reply:
+        """Return the lines that a job has logged."""
+        # The worker may have written the last ones down only after the job was looked up.
+        data = self._records.log(one.id)
+        return reply(facts_of(one, {**file, "size": len(data)}, data), lambda: BytesIO(data), at)
 
 
-def facts_of(one: ComputeJob, file: Mapping[str, Any]) -> Facts:
-    """Return what is known of a file of a job."""
+def reply(known: Facts, open: Callable[[], BinaryIO], at: Request) -> Reply:
+    """Return a file, or the part of it that is asked for; HEAD tells what it is."""
+    if at.method == "HEAD":
+        return described(known)
+    content = Stored(known, open).open(wanted(at.headers.get("range", "")), at.headers.get("if-range", ""))
+    return content.as_reply(known)
+
+
+def facts_of(one: ComputeJob, file: Mapping[str, Any], identity: bytes) -> Facts:
+    """Return what is known of a file of a job; another *identity* is another file."""
     facts = Facts(
         length=file["size"],
-        etag=f'"{hashlib.sha256(file["blob"].encode()).hexdigest()[:32]}"',
+        etag=f'"{hashlib.sha256(identity).hexdigest()[:32]}"',
         modified=format_datetime(one.job.finished, usegmt=True) if one.job.finished else "",
         content_type=file["type"],
         name=file["name"],

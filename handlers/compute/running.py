@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -33,6 +33,7 @@ class Program:
     log: Path  #: where its output and its errors go
     network: bool
     time_s: float  #: how long it may run
+    heard: Callable[[bytes], None]  #: is given what goes to the log while it runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,19 +64,19 @@ class Running:
         self._runtime = runtime
         self._time_s = time_s
 
-    def __call__(self, work: Work) -> None:
-        """Run the algorithm of a job.
+    def __call__(self, work: Work, heard: Callable[[bytes], None]) -> None:
+        """Run the algorithm of a job; *heard* is given what it prints, while it runs.
 
         Raises:
             StageFailed: It failed, or was ended; the log says more.
         """
-        ending = self._runtime.run(program_of(work, self._time_s))
+        ending = self._runtime.run(program_of(work, self._time_s, heard))
         if ending.exit_code != 0:
             reason = ending.reason or f"The algorithm ended with the exit code {ending.exit_code}."
             raise StageFailed(Stage.ALGORITHM_FAILED, reason)
 
 
-def program_of(work: Work, time_s: float) -> Program:
+def program_of(work: Work, time_s: float, heard: Callable[[bytes], None]) -> Program:
     """Return the algorithm of a job, ready to run."""
     return Program(
         job=f"{work.job.id}-{work.job.attempt}",
@@ -86,6 +87,7 @@ def program_of(work: Work, time_s: float) -> Program:
         log=work.log,
         network=work.network,
         time_s=time_s,
+        heard=heard,
     )
 
 

@@ -18,6 +18,8 @@ from handlers.compute.work import StageFailed, Work
 from handlers.jobs.records import Job
 from handlers.jobs.runner import Context
 
+#: What each job would otherwise import for itself: it is imported where jobs are forked.
+PRELOAD: Final = ("ecies", "encodings.idna", "httpx", "handlers.sandbox.runner")
 #: Percent of the work that is done when a stage begins.
 PERCENT: Final = {Stage.CONFIGURING: 5, Stage.RUNNING: 20, Stage.FILTERING: 80, Stage.PUBLISHING: 90}
 
@@ -54,7 +56,7 @@ class Workflow:
         begin(context, Stage.CONFIGURING)
         self._provision(work)
         begin(context, Stage.RUNNING)
-        self._running(work)
+        self._running(work, context.printed)
         begin(context, Stage.FILTERING)
         files = self._filtered(work)
         begin(context, Stage.PUBLISHING)

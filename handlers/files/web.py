@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import BinaryIO, Final, cast
@@ -15,6 +16,7 @@ from handlers.files.names import of_disposition, of_url
 from handlers.files.ranges import Wanted, not_satisfiable, sent, still_valid
 
 GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+SPOOL_S: Final = 600.0  # our caller gets nothing meanwhile, and few wait longer
 GOOD: Final = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
 
 
@@ -69,7 +71,7 @@ class Web:
 
     def _spooled(self, fetched: Fetched) -> Stored:
         """Store a file of unknown length here, so that its length is known before its first byte is sent."""
-        file, size = spool(fetched.chunks(), self._spool_bytes)
+        file, size = spool(fetched.chunks(), self._spool_bytes, until=time.monotonic() + SPOOL_S)
         fetched.close()
         return Stored(facts_of(fetched, size), lambda: file)
 
@@ -102,11 +104,12 @@ class Passed(Iterator[bytes]):
         self._fetched.close()
 
 
-def spool(chunks: Iterator[bytes], limit: int) -> tuple[BinaryIO, int]:
+def spool(chunks: Iterator[bytes], limit: int, *, until: float) -> tuple[BinaryIO, int]:
     """Store chunks in a file that nobody else sees; return it, and its length in bytes.
 
     Raises:
         TooLarge: They are more than *limit* bytes.
+        BadGateway: They are not all there by *until*, `time.monotonic` seconds.
     """
     file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when it has been sent
     size = 0
@@ -115,6 +118,8 @@ def spool(chunks: Iterator[bytes], limit: int) -> tuple[BinaryIO, int]:
             size += len(chunk)
             if size > limit:
                 raise TooLarge(f"A file that does not tell its length may have up to {limit} bytes.")
+            if time.monotonic() > until:
+                raise BadGateway("The file's server does not tell its length, and takes too long to send it.")
             file.write(chunk)
     except BaseException:
         file.close()

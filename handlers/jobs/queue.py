@@ -37,6 +37,7 @@ KEPT_S: Final = 60  # what RQ itself keeps of a job that it saw end
 CONNECT_TIMEOUT_S: Final = 2.0
 ANSWER_TIMEOUT_S: Final = 5.0
 RETRY_S: Final = 0.5  # wait before a worker tries again to reach Redis
+LONGEST_WAIT_S: Final = 5.0  # longest wait between two tries of one that had reached it before
 
 log = structlog.get_logger(__name__)
 
@@ -134,6 +135,8 @@ class Worker(rq.Worker):
     RQ would fork here, and keep books about the job in Redis. Ours hands the id to who looks after the job: that one
     keeps the books in SQL, and has a process beside this one, small and with everything imported, which forks.
     """
+
+    max_connection_wait_time = LONGEST_WAIT_S  # RQ would wait a minute, on a host that is back long since
 
     def __init__(self, connection: Redis, name: str, run: Callable[[str], None], bell: Bell, drain_s: float) -> None:
         """Take ids from the queue under *name*."""

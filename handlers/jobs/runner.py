@@ -17,12 +17,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
 
-from handlers.errors import InsufficientStorage, InternalError, OperationFailed, Problem
+from handlers.errors import InsufficientStorage, InternalError, OperationFailed, Problem, StorageUnavailable
 from handlers.jobs import tree
 from handlers.jobs.records import Job
 from handlers.storage import room
 from handlers.storage.blobs import Blobs, checked
+from handlers.storage.reach import is_out_of_reach
 
+STDOUT: Final = 1
 LINE_BYTES: Final = 65536  # longest line or message that goes up in one piece
 
 
@@ -48,6 +50,11 @@ class Context:
     def log(self, line: str) -> None:
         """Add a line to the job's log, which is bounded by `job_log_bytes`."""
         self._send({"line": str(line)[:LINE_BYTES]})
+
+    def printed(self, data: bytes) -> None:
+        """Add what a program of the job's prints to the job's log, as if the job had printed it."""
+        while data:
+            data = data[os.write(STDOUT, data) :]
 
     def keep(self, path: Path, name: str) -> str:
         """Store a file as a result of this attempt and return the name of its blob.
@@ -115,18 +122,22 @@ def lines_to(number: int) -> TextIO:
 
 
 def outcome(job: Job, handlers: Mapping[str, Handler], context: Context) -> dict[str, Any]:
-    """Run the function and return its results, or why it failed."""
+    """Run the function and return its results, or why it failed; with `again` where that may soon be over."""
     try:
         if job.kind not in handlers:
             raise InternalError(f"This worker knows no jobs of the kind {job.kind}.")
         context.directory.mkdir(parents=True, exist_ok=True)
         return {"results": handlers[job.kind](job, context)}
+    except StorageUnavailable:
+        return failure() | {"again": True}
     except Problem as problem:
         return {"problem": problem.as_document()}
     except MemoryError:
         return {"problem": OperationFailed("The job ran out of memory.").as_document()}
     except BaseException as error:  # noqa: BLE001 - whatever a job raises, SystemExit too, is how that job ended
-        return full(context) if room.is_full(error) else failure()
+        if room.is_full(error):
+            return full(context)
+        return failure() | {"again": is_out_of_reach(error)}
 
 
 def full(context: Context) -> dict[str, Any]:

@@ -195,8 +195,9 @@ class Jobs:
         """Remove all of an ended job but a row that says that it was here."""
         self.blobs.remove_all(blobs_of(job.id))
         with self.database.write() as connection:
-            connection.execute(delete(JobLogRow).where(JobLogRow.job == job.id))
+            # The row first: a worker with lines to store then sees it purged, or they are there to be deleted.
             transitions.move(connection, job, inputs=None, results=None, problem=None, expires=time, purged=time)
+            connection.execute(delete(JobLogRow).where(JobLogRow.job == job.id))
 
     def logs(
         self, job_id: str, *, after: int = 0, limit: int = 1000, owner: str | None = None, all_owners: bool = False

@@ -15,12 +15,12 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from handlers.errors import InternalError, QueueUnavailable, TimedOut
 from handlers.jobs import transitions
@@ -29,14 +29,14 @@ from handlers.jobs.journal import Journal, journal_of
 from handlers.jobs.records import Job
 from handlers.jobs.service import Jobs
 from handlers.jobs.stable import Horse, Stable, StableClosedError
-from handlers.jobs.tables import Status
+from handlers.jobs.tables import JobRow, Status
 from handlers.observability import bound, count_job
 from handlers.settings import Settings
+from handlers.storage import reach
 from handlers.storage.sql import now
 
 WRITE_S: Final = 0.2  # least time between two writes of what a job says
 RETRY_S: Final = 0.5  # wait before a write is tried again
-UNREACHABLE: Final = (OperationalError, InterfaceError)  #: what the database raises when it may be back soon
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -55,11 +55,20 @@ class Verdict(enum.Enum):
 class Supervisor:
     """Looks after the jobs of one worker."""
 
-    def __init__(self, name: str, bell: Bell, stable: Stable, jobs: Jobs) -> None:
-        """Work under *name*, with processes from *stable*, at *jobs*; *bell* calls away from waiting."""
+    def __init__(self, name: str, bell: Bell, stable: Stable, jobs: Jobs, clear: Callable[[Job], None]) -> None:
+        """Look after jobs.
+
+        Args:
+            name: Of this worker.
+            bell: Calls away from waiting.
+            stable: Has the processes.
+            jobs: Which ones.
+            clear: Ends, after each attempt, what it has running elsewhere than below its process; raises nothing.
+        """
         self.name = name
         self.bell = bell
         self.stable = stable
+        self.clear = clear
         self.database = jobs.database
         self.queue = jobs.queue
         self.blobs = jobs.blobs
@@ -82,6 +91,7 @@ class Supervisor:
             watch.give_back("The worker cannot start the job's process; another takes it up.")
             self.bell.stop(0)
         finally:
+            self.clear(job)
             shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -171,7 +181,7 @@ class Watch:
         self._written = time.monotonic()
         try:
             ours = self.write(heartbeat=now(), **self.journal.progress)
-        except UNREACHABLE:
+        except reach.DATABASE:
             log.warning("job cannot show that it lives", job=self.job.id, exc_info=True)
             ours = self._written < self._beaten + self.settings.job_stale_s
         else:
@@ -185,7 +195,8 @@ class Watch:
             ours = transitions.move(connection, self.job, **values)
             if ours:
                 self.journal.write(connection)
-        self.journal.forget()
+        if ours:
+            self.journal.forget()
         return ours
 
     def hear_bell(self) -> None:
@@ -245,14 +256,28 @@ class Watch:
             self.give_back("This worker stops; another takes the job up from the beginning.")
         elif verdict is Verdict.DIED:
             self.bury()
+        elif verdict is Verdict.LOST:
+            self.patiently(self.keep_lines)
         if not kept:
             self.supervisor.blobs.remove_all(self.job.blobs)
+
+    def keep_lines(self) -> None:
+        """Store what a job that was cancelled said last; what was taken over says all of it anew elsewhere."""
+        cancelled = replace(self.job, status=Status.CANCELLED)
+        with self.supervisor.database.write() as connection:
+            if transitions.move(connection, cancelled, JobRow.purged.is_(None), worker=None):
+                self.journal.write(connection)
 
     def write_answer(self) -> bool:
         """Store the results or the problem; tell whether there are results and they count."""
         assert self.answer is not None, "there is an answer to write"
-        if "traceback" in self.answer:
-            log.error("job failed on the server", job=self.job.id, traceback=self.answer["traceback"])
+        traceback = self.answer.get("traceback")
+        if self.answer.get("again") and self.job.attempt < self.settings.job_attempts:
+            log.warning("job could not reach its stores", job=self.job.id, traceback=traceback)
+            self.give_back("The job could not reach the database or its files; it is tried again.")
+            return False
+        if traceback is not None:
+            log.error("job failed on the server", job=self.job.id, traceback=traceback)
         if "problem" in self.answer:
             self.end(Status.FAILED, problem=self.answer["problem"])
             return False
@@ -282,7 +307,7 @@ class Watch:
         time = now()
         expires = time + timedelta(seconds=self.settings.job_retention_s)
         values = {**self.journal.progress, "status": status, "finished": time, "expires": expires, **values}
-        ours = self.patiently(lambda: self.write(**values))
+        ours = self.patiently(lambda: self.write(**values) or self.has_ended(time))
         if ours:
             count_job(self.job.subject, status.value, self.job.ran_s(time))
             log.info("job ended", subject=self.job.subject, status=status.value, attempt=self.job.attempt)
@@ -290,13 +315,24 @@ class Watch:
             log.warning("job was no longer ours to end", job=self.job.id, attempt=self.job.attempt)
         return ours
 
+    def has_ended(self, time: datetime) -> bool:
+        """Tell whether this attempt has ended the job at *time*.
+
+        The database may have committed that and been cut off before it could say so; whoever then took the write for
+        refused would remove the results that count.
+        """
+        with self.supervisor.database.read() as connection:
+            job = transitions.find(connection, self.job.id)
+        ours = (self.job.attempt, self.supervisor.name, time)
+        return job is not None and ours == (job.attempt, job.worker, job.finished)
+
     def patiently(self, write: Callable[[], T]) -> T:
         """Try a write again while the database cannot be reached, until others may have taken the job over."""
         end = time.monotonic() + self.settings.job_stale_s
         while True:
             try:
                 return write()
-            except UNREACHABLE:
+            except reach.DATABASE:
                 if time.monotonic() > end:
                     raise
                 time.sleep(RETRY_S)

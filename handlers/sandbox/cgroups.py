@@ -8,6 +8,7 @@ beside (`DelegateSubgroup=`).
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import sys
@@ -15,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from handlers.sandbox.values import Limits
 
@@ -133,9 +134,14 @@ class Group:
         (folder / name).write_text(str(value))
 
     def read(self, controller: str, name: str) -> str:
-        """Return what a file of a controller says; nothing where there is none."""
+        """Return what a file of a controller says; nothing where there is none, or none any more."""
         folder = self.folders.get(controller)
-        return (folder / name).read_text() if folder and (folder / name).exists() else ""
+        try:
+            return (folder / name).read_text() if folder else ""
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENODEV):
+                raise
+            return ""
 
     def fields(self, controller: str, name: str) -> dict[str, int]:
         """Return the numbers of a file that has a name and a number in each line."""
@@ -184,9 +190,27 @@ def can_make(folder: Path) -> bool:
     return True
 
 
-def own_folders(kind: str) -> dict[str, Path]:
-    """Return the folder of this process's group by controller; in version 2 ("cgroup2") the controller is empty."""
-    own = dict(own_paths())
+def group_of(process: int, name: str) -> Group | None:
+    """Return the group that somebody else has made for a process, and called *name*, to be read.
+
+    Returns:
+        None: It cannot be read from here; the number may be that of another process where it was told.
+    """
+    for version, kind in ((1, "cgroup"), (2, "cgroup2")):
+        try:
+            found = own_folders(kind, process)
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        folders = dict.fromkeys(WANTED, found[""]) if "" in found else found
+        there = {key: folder for key, folder in folders.items() if key in WANTED and name in str(folder)}
+        if there.keys() >= NEEDED and all(folder.is_dir() for folder in there.values()):
+            return Group(version, there)
+    return None
+
+
+def own_folders(kind: str, process: int | Literal["self"] = "self") -> dict[str, Path]:
+    """Return the folder of a process's group by controller; in version 2 ("cgroup2") the controller is empty."""
+    own = dict(own_paths(process))
     return {
         controller: mounted / own[controller].removeprefix(root).lstrip("/")
         for root, mounted, controllers in mounts(kind)
@@ -195,9 +219,9 @@ def own_folders(kind: str) -> dict[str, Path]:
     }
 
 
-def own_paths() -> Iterator[tuple[str, str]]:
-    """Give each controller, and the path of this process's group in its hierarchy (cgroups(7))."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+def own_paths(process: int | Literal["self"] = "self") -> Iterator[tuple[str, str]]:
+    """Give each controller, and the path of a process's group in its hierarchy (cgroups(7))."""
+    for line in Path(f"/proc/{process}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
             yield controller, path

@@ -25,8 +25,10 @@ import structlog
 from handlers.errors import SandboxUnavailable
 from handlers.sandbox import cgroups, folders, strays
 from handlers.sandbox.bare import BareCell
+from handlers.sandbox.bounds import limits_of
 from handlers.sandbox.cell import SLACK, Cell
 from handlers.sandbox.cgroups import Group
+from handlers.sandbox.mounts import prepare
 from handlers.sandbox.output import Listener, Output
 from handlers.sandbox.users import User, Users
 from handlers.sandbox.values import Limits, Outcome, Program, Reason
@@ -50,17 +52,7 @@ class Sandbox:
 
     def limits(self, wall_s: float) -> Limits:
         """Return the bounds that the settings have, for a program that may take *wall_s* seconds."""
-        settings = self.settings
-        return Limits(
-            memory_bytes=settings.sandbox_memory_bytes,
-            cpus=settings.sandbox_cpus,
-            processes=settings.sandbox_processes,
-            open_files=settings.sandbox_open_files,
-            disk_bytes=settings.sandbox_disk_bytes,
-            scratch_bytes=settings.sandbox_scratch_bytes,
-            wall_s=wall_s,
-            log_bytes=settings.sandbox_log_bytes,
-        )
+        return limits_of(self.settings, wall_s)
 
     def start(self, program: Program, limits: Limits, listener: Listener) -> Run:
         """Start a program, and return at once.
@@ -162,18 +154,10 @@ class Run:
             if self._sandbox.settings.sandbox_off:
                 return BareCell(self._program, self._limits, group, self._output.writing)
             if user is not None:
-                self._prepare(user)
+                prepare(self._program.mounts, user)
             return Cell(self._program, self._limits, user, group, self._output.writing)
         except OSError as error:
             raise SandboxUnavailable(f"The sandbox cannot be built: {error}") from error
-
-    def _prepare(self, user: User) -> None:
-        """Let the program's user read what is mounted, and write what is writable."""
-        for mount in self._program.mounts:
-            if mount.writable:
-                folders.hand_over(mount.source, user.uid, user.gid)
-            else:
-                folders.lend(mount.source, user.gid)
 
     def _watch(self, cell: Cell | BareCell, watch: Watch) -> Reason | None:
         """Wait for the end; return why it has to be made, None if the program has made it."""

@@ -20,12 +20,23 @@ DISK_SHARE: Final = 10  #: the disk is looked at so seldom that it takes at most
 class Watch:
     """Looks at one program; the memory is looked at only where no cgroup keeps the bound."""
 
-    def __init__(self, limits: Limits, group: Group | None, written: Sequence[Path], reserve_bytes: int) -> None:
-        """Begin. *written* are the writable mounts, whose disks keep *reserve_bytes* free."""
+    def __init__(
+        self, limits: Limits, group: Group | None, written: Sequence[Path], reserve_bytes: int, *, own: int = 1
+    ) -> None:
+        """Begin.
+
+        Args:
+            limits: The program's bounds.
+            group: The cgroup that keeps some of them; None: there is none.
+            written: The writable mounts.
+            reserve_bytes: What their disks keep free.
+            own: How many processes of the group are not the program's, but bubblewrap's.
+        """
         self.limits = limits
         self.group = group
         self.written = written
         self.reserve_bytes = reserve_bytes
+        self.own = own
         self.devices = {os.stat(path).st_dev for path in written}
         self._before = sum(map(folders.size_of, written))
         self._began = time.monotonic()
@@ -36,11 +47,15 @@ class Watch:
         """Return how long to wait before the next look."""
         return max(0.0, min(LOOK_S, self._began + self.limits.wall_s - time.monotonic()))
 
-    def look(self, first: int) -> Reason | None:
-        """Return what bound the program has crossed whose sandbox has *first* as its first process."""
+    def look(self, first: int | None) -> Reason | None:
+        """Return what bound the program has crossed.
+
+        Args:
+            first: The first process of its sandbox; None: its processes cannot be seen from here.
+        """
         if time.monotonic() >= self._began + self.limits.wall_s:
             return Reason.TIME
-        return self._look_at_processes(first) or self._look_at_disk(first)
+        return (self._look_at_processes(first) if first else None) or self._look_at_disk(first)
 
     def look_back(self) -> Reason | None:
         """Return what bound a program has crossed that has ended by itself."""
@@ -62,7 +77,7 @@ class Watch:
         if self.group is not None:
             if self.group.out_of_memory():
                 return Reason.MEMORY
-            tasks = self.group.tasks() - 1  # without the first process, which is bubblewrap's
+            tasks = self.group.tasks() - self.own
         else:
             tasks = self._survey(first)
             if self._most.memory_bytes > self.limits.memory_bytes:
@@ -77,12 +92,12 @@ class Watch:
         )
         return now.tasks
 
-    def _look_at_disk(self, first: int) -> Reason | None:
+    def _look_at_disk(self, first: int | None) -> Reason | None:
         """See how much was written, if it is time to."""
         begun = time.monotonic()
         if begun < self._disk_due or not self.written:
             return None
-        if self._excess(processes.deleted_bytes(first, self.devices)):
+        if self._excess(processes.deleted_bytes(first, self.devices) if first else 0):
             return Reason.DISK
         if self.reserve_bytes and any(free_bytes(path) < self.reserve_bytes for path in self.written):
             return Reason.ROOM

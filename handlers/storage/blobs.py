@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Protocol
 
 from handlers.errors import InsufficientStorage, StorageUnavailable
 from handlers.storage import room
+from handlers.storage.objects import FileSystem
 
 CHUNK_BYTES = 1 << 20
 BLOCK_BYTES = 8 << 20  # what is read of an object at a time; s3fs would take 50 MiB for each reader
@@ -176,9 +177,17 @@ class RemoteBlobs:
 
     def __init__(self, url: str) -> None:
         """Connect lazily to the file system that *url* names."""
-        from fsspec.core import url_to_fs
+        self._system = FileSystem(url)
 
-        self.files, self.root = url_to_fs(url)
+    @property
+    def files(self) -> Any:
+        """The file system, connected in this process."""
+        return self._system.files
+
+    @property
+    def root(self) -> str:
+        """Where in it the blobs are."""
+        return self._system.root
 
     def path(self, name: str) -> str:
         """Return where the blob *name* is kept."""
@@ -231,7 +240,8 @@ class RemoteBlobs:
         try:
             with self.files.open(self.path(".ping"), "wb") as file:
                 file.write(b"ping")
-        except OSError as error:
+        except Exception as error:
+            # What speaks to a store may have errors of its own for this: those of botocore are no OSError.
             raise StorageUnavailable("The blob store does not take a blob.") from error
 
 

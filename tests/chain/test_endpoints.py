@@ -30,8 +30,8 @@ def open_chain():
     """Return a function that opens a chain on endpoints."""
     opened = []
 
-    def open_chain(*urls, timeout_s=BOUND_S):
-        opened.append(Chain(urls, timeout_s=timeout_s))
+    def open_chain(*urls, timeout_s=BOUND_S, chain_id=None):
+        opened.append(Chain(urls, timeout_s=timeout_s, chain_id=chain_id))
         return opened[-1]
 
     yield open_chain
@@ -123,6 +123,33 @@ def test_when_the_first_fails_one_of_another_chain_does_not_step_in(serve, open_
         chain.head()
 
     assert {"eth_chainId"} == set(asked_other)
+
+
+@pytest.mark.parametrize("before", [[], ["http://127.0.0.1:1"]])
+def test_only_the_chain_of_the_settings_is_believed(serve, open_chain, before):
+    """One of another chain is not asked for more, even alone, and even if the first was down from the start."""
+    other, asked = serve(result("0xffff", chain=5))
+
+    with pytest.raises(ChainUnavailable):
+        open_chain(*before, other, chain_id=1).head()
+
+    assert {"eth_chainId"} == set(asked)
+
+
+def test_a_silent_chain_does_not_keep_everybody_waiting(serve, open_chain):
+    """Who asks which chain it is, right after it gave no answer, is told so at once, and nothing is sent."""
+    sent = []
+    url, asked = serve(lambda handler, request: handler.send(503, b""))
+    chain = open_chain(url)
+
+    for _ in range(3):
+        with pytest.raises(ChainUnavailable):
+            chain.id()
+        sent.append(len(asked))
+
+    assert sent[0] > 0
+    assert [sent[0]] * 3 == sent
+    assert 1 == open_chain("http://127.0.0.1:1", chain_id=1).id()
 
 
 def test_what_is_the_questions_fault_is_not_asked_again(serve):

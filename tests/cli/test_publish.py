@@ -156,7 +156,9 @@ def test_computing_on_it_is_sold_with_its_rules(run):
     ddo = json.loads(done.stdout)
     main = ddo["service"][1]["attributes"]["main"]
     assert ("compute", 4) == (ddo["service"][1]["type"], ddo["service"][1]["index"])
-    assert [{"did": algorithm}] == main["privacy"]["publisherTrustedAlgorithms"]
+    (entry,) = main["privacy"]["publisherTrustedAlgorithms"]
+    assert {"did", "filesChecksum", "containerSectionChecksum"} == entry.keys()
+    assert (algorithm, 64, 64) == (entry["did"], len(entry["filesChecksum"]), len(entry["containerSectionChecksum"]))
     assert {"allow": [{"type": "address", "values": [allowed]}]} == ddo["credentials"]
     assert {"name", "datePublished", "cost", "timeout", "privacy", "provider"} == main.keys()
 
@@ -171,6 +173,7 @@ def test_computing_on_it_is_sold_with_its_rules(run):
         ("FILE", ["--mint", "0x12", "--price", "1"], "ADDRESS=TOKENS"),
         ("FILE", ["--mint", "0x12=5", "--price", "1"], "ADDRESS=TOKENS"),
         ("FILE", ["--allow-raw-algorithm"], "--service compute"),
+        ("FILE", ["--service", "compute", "--trusted-algorithm", "did:op:" + 64 * "0"], "--trusted-algorithm"),
         ("FILE", ["--url", "http://127.0.0.1:1"], "configured store"),
         ("/nothing", [], "There is no file"),
         ("http://127.0.0.1:1/a", [], "did not answer"),

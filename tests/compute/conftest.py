@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -13,9 +14,11 @@ from handlers import services
 from handlers.app import create_app
 from handlers.settings import Settings
 from handlers.storage import migrate
+from tests.compute.podman import PYTHON, SHELL, Podman, Registry, pack
 from tests.files.upstream import Upstream, ranging
 from tests.jobs.conftest import RedisServer
 from tests.provider.conftest import API, PROVIDER_KEY, Consumer, reader
+from tests.sandbox.conftest import python
 
 ROWS = b"id,value\n" + b"".join(b"%d,%d\n" % (number, number * number) for number in range(100))
 DATA = "did:op:" + "d0" * 32
@@ -165,6 +168,11 @@ def raw(code, **container):
 @pytest.fixture(scope="session", autouse=True)
 def assets(here, upstream):
     """Data that let themselves be computed on, and an algorithm."""
+    offer(here, upstream)
+
+
+def offer(here, upstream):
+    """Register data that let themselves be computed on, and an algorithm."""
     publish(
         here, DATA, upstream.url + "/rows.csv", privacy={"allowRawAlgorithm": True, "allowAllPublishedAlgorithms": True}
     )
@@ -186,3 +194,20 @@ def publish(here, did, url, *, main=None, kind="compute", cost="0", privacy=None
         {"type": kind, "index": 4 if kind == "compute" else 3, "attributes": terms},
     ]
     return here.assets.register({"id": did, "service": services, **members}).did
+
+
+@pytest.fixture(scope="session")
+def registry():
+    """A registry of images on the loopback."""
+    started = Registry()
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def podman(registry):
+    """An engine that has an image with a shell, and one with Python."""
+    with closing(Podman(registry)) as started:
+        pack(started, SHELL)
+        pack(started, PYTHON, python=python())
+        yield started

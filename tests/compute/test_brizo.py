@@ -40,9 +40,11 @@ def did(keeper, shop, here, upstream):
 
 
 @pytest.fixture
-def client(settings, worker, keeper, shop, did):
-    """A caller of a server that knows the chain, over the same stores."""
-    chain = {"chain_url": shop.node.url, "keeper_contracts": setting_of(keeper.addresses)}
+def client(request, settings, worker, keeper, shop, did):
+    """A caller of a server that knows the chain, over the same stores; with settings of the test's own."""
+    chain = {"chain_url": shop.node.url, "keeper_contracts": setting_of(keeper.addresses)} | getattr(
+        request, "param", {}
+    )
     before = services.services()
     started = services.start(type(settings)(**settings.model_dump() | chain))
     yield reader(create_app(started.settings))
@@ -99,6 +101,27 @@ def test_what_was_agreed_on_is_computed(client, agreement):
     assert 200 == client.get(done["resultsUrls"][0].partition("localhost")[2]).status_code
 
 
+def test_requests_of_the_published_clients_pass_unchanged(client, agreement):
+    """squid-py 0.9.3 sends a body to start and a query for the rest; squid-js 2.2.0 sends queries alone, without 0x."""
+    owner = Agreed(client)
+    python = owner.signed(agreement) | {"algorithmDID": None, "algorithmMeta": raw(COUNT), "output": {}, "jobId": ""}
+    bare = agreement.removeprefix("0x")
+    script = owner.signed(bare) | {"algorithmMeta": json.dumps(raw(COUNT)), "output": json.dumps({}), "jobId": ""}
+
+    begun = [client.post(BRIZO, json=python), client.post(BRIZO, query_string=script)]
+
+    assert [200, 200] == [answer.status_code for answer in begun], [answer.text for answer in begun]
+    for answer, subject in zip(begun, (agreement, bare), strict=True):
+        job = answer.json[0]["jobId"]
+        asked = client.get(BRIZO, query_string=owner.signed(subject, job))
+        ended = owner.ended(job)
+        assert (200, 1) == (asked.status_code, len(asked.json))
+        assert (6, 1) == (ended["status"], len(ended["resultsUrls"]))
+        stopped = client.put(BRIZO, query_string=owner.signed(subject, job))
+        deleted = client.delete(BRIZO, query_string=owner.signed(subject, job))
+        assert [200, 200, 8] == [stopped.status_code, deleted.status_code, deleted.json[0]["status"]]
+
+
 def test_nobody_computes_without_an_agreement(client, keeper, shop, did):
     """Neither under none, nor under one that waits, nor as somebody else."""
     owner = Agreed(client)
@@ -125,3 +148,14 @@ def test_a_signature_stops_a_job_once(client, agreement):
 
     assert [7, 200, 8] == [stopped["status"], again.status_code, deleted["status"]]
     assert replayed["status"] < 6
+
+
+@pytest.mark.parametrize("client", [{"compute_jobs_per_order": 2}, {"calls_per_minute": 2}], indirect=True)
+def test_an_agreement_is_good_for_so_many_jobs(client, agreement):
+    """One signature starts several, up to the bounds on jobs and on calls; then there is a 429, for any signature."""
+    owner = Agreed(client)
+    code = raw("pass")
+
+    answers = [owner.begin(agreement, algorithmMeta=code).status_code for _ in range(3)]
+
+    assert [200, 200, 429] == answers

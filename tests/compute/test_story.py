@@ -185,6 +185,33 @@ def test_results_become_an_asset_where_that_is_wanted(client, owner, here):
     assert 200 == owner.download(asset.did).status_code
 
 
+def test_what_is_said_of_results_is_kept_and_what_is_known_is_not_overruled(owner, here):
+    """All of the request's metadata is in the asset's, but for what this server knows better."""
+    main = {"name": "Tides", "type": "algorithm", "files": [], "links": [{"url": "https://a.example"}]}
+    output = {"publishOutput": 1, "metadata": {"main": main, "additionalInformation": {"tags": ["tide"]}}}
+
+    done = owner.ended(owner.start(output=output)["jobId"])
+
+    found = here.assets.read(done["resultsDid"]).ddo
+    attributes = found["service"][0]["attributes"]
+    assert ("Tides", "dataset", 1) == (
+        *(attributes["main"][name] for name in ("name", "type")),
+        len(attributes["main"]["files"]),
+    )
+    assert (main["links"], {"tags": ["tide"]}) == (attributes["main"]["links"], attributes["additionalInformation"])
+    assert owner.address.lower() == found["publicKey"][0]["owner"]
+
+
+def test_results_are_for_those_whom_the_request_lists(client, owner, here):
+    """And for their owner; for nobody else."""
+    friend, stranger = Computing(client, OTHER_KEY), Computing(client, "0x" + "55" * 32)
+    output = {"publishOutput": 1, "whitelist": [friend.address]}
+
+    did = owner.ended(owner.start(output=output)["jobId"])["resultsDid"]
+
+    assert [200, 200, 403] == [one.download(did).status_code for one in (owner, friend, stranger)]
+
+
 def test_the_alias_is_the_same(client, owner):
     """The contract's own examples have a shorter path."""
     job = owner.start()["jobId"]

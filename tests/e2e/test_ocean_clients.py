@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from eth_account import Account
 
 from tests.e2e.conftest import Server, running
 from tests.e2e.environments import node_with, python_with
@@ -101,7 +102,13 @@ def test_ocean_lib_for_javascript_publishes_orders_and_downloads(market, ocean_j
 
     info = {"index": 0, "valid": True, "contentLength": str(len(BODY)), "contentType": "text/csv"}
     assert {"resolved": True, "info": [info], "consumable": True, "refused metadata": False}.items() <= story.items()
-    terms = {"from": story["buyer"], "to": story["seller"], "numTokens": 2.5, "nonce": 1, "computeAddress": None}
+    terms = {
+        "from": story["buyer"],
+        "to": story["seller"],
+        "numTokens": 2.5,
+        "nonce": 1,
+        "computeAddress": Account.from_key(PROVIDER_KEY).address,
+    }
     assert terms.items() <= story["terms"].items()
     assert [403, [NAME]] == [story["without an order"], [Path(file).name for file in story["downloaded"]]]
     assert BODY == (folder / story["downloaded"][0]).read_bytes()

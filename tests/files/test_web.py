@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from handlers.errors import AddressRefused, BadGateway, NotFound, RangeNotSatisf
 from handlers.files.fetch import Fetcher
 from handlers.files.ranges import Wanted
 from handlers.files.remote import Remote
+from handlers.files.web import spool
 from tests.files.upstream import always, ranging, whole
 
 BODY = bytes(range(256)) * 4
@@ -111,6 +113,12 @@ def test_a_file_without_a_length_is_bounded(upstream, web):
 
     with pytest.raises(TooLarge):
         web("/a").open(None, "")
+
+
+def test_a_file_without_a_length_has_to_be_here_in_time():
+    """Who drips it cannot keep a thread for ever."""
+    with pytest.raises(BadGateway):
+        spool(iter([b"a", b"b"]), 10, until=time.monotonic() - 1)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import subprocess
 import sys
@@ -12,17 +11,17 @@ import pytest
 
 from handlers import services
 from handlers.app import create_app
-from handlers.errors import Unavailable
-from handlers.files.fetch import Fetcher, connect
-from handlers.files.remote import Remote
+from handlers.demo.keeper import deploy, setting_of
 from handlers.settings import Settings
 from handlers.storage import migrate
 from tests.files.upstream import Upstream
 from tests.jobs.conftest import RedisServer
 from tests.nodes import Shop, devchain
-from tests.property.home import only_home
+from tests.property.computing import ComputeMarket
+from tests.property.home import keep_at_home
 
 ROOT = Path(__file__).parents[2]
+PROVIDER_KEY = "0x" + "33" * 32
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +29,12 @@ def shop(tmp_path_factory):
     """A chain with a datatoken and two who have some."""
     with devchain(tmp_path_factory.mktemp("chain")) as node:
         yield Shop(node)
+
+
+@pytest.fixture(scope="session")
+def keeper(shop):
+    """The contracts of service agreements."""
+    return deploy(shop.node.ask, shop.seller, shop.provider)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +46,7 @@ def upstream():
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory, shop, upstream) -> Settings:
+def settings(tmp_path_factory, shop, keeper, upstream) -> Settings:
     """Settings of a server with a home of its own, which bears many calls; answers are checked against the spec."""
     home = tmp_path_factory.mktemp("home")
     many = dict.fromkeys(("calls_per_minute", "signed_calls_per_minute", "failures_per_minute"), 1_000_000)
@@ -50,8 +55,10 @@ def settings(tmp_path_factory, shop, upstream) -> Settings:
         redis_url=f"unix://{home}/s",
         validate_responses=True,
         sync_timeout_s=20,
-        provider_key="0x" + "33" * 32,
+        provider_key=PROVIDER_KEY,
         chain_url=shop.node.url,
+        keeper_contracts=setting_of(keeper.addresses),
+        compute_jobs_per_order=1_000_000,
         ipfs_gateway=upstream.url,
         fetch_timeout_s=2,
         **many,
@@ -77,29 +84,11 @@ def here(settings, redis):
     started.close()
 
 
-def keep_at_home(here):
-    """Let files be fetched from the server of files alone: whatever URL is made up, nobody else is called."""
-    sources = here.shop._delivery._sources
-    remote = Remote([ipaddress.ip_network("127.0.0.0/8")], resolve=only_home)
-    sources._fetcher = Fetcher(remote, patience_s=2, connect=lambda to, wait_s: connect(only_home_at(to), wait_s))
-    sources._file_systems = no_object_store
-
-
-def only_home_at(where):
-    """Refuse a connection to anybody else."""
-    only_home(*where)
-    return where
-
-
-def no_object_store(ours, patience_s):
-    """Have no object store."""
-    raise Unavailable("There is no object store.")
-
-
 @pytest.fixture(scope="session")
 def worker(here, settings):
     """A worker process that takes the jobs."""
-    environment = os.environ | {"SEAMARK_HOME": str(settings.home), "SEAMARK_REDIS_URL": settings.redis_url}
+    given = {"HOME": settings.home, "REDIS_URL": settings.redis_url, "PROVIDER_KEY": PROVIDER_KEY}
+    environment = os.environ | {f"SEAMARK_{name}": str(value) for name, value in given.items()}
     command = [sys.executable, "-m", "tests.property.work"]
     process = subprocess.Popen(command, env=environment, cwd=ROOT)
     yield process
@@ -117,3 +106,11 @@ def app(here, worker, settings):
 def manager(here) -> str:
     """A token that may do everything."""
     return here.tokens.new("manager", ["manage"])[0]
+
+
+@pytest.fixture(scope="session")
+def compute_market(here, app, shop, upstream, keeper):
+    """Data, algorithms, orders and agreements."""
+    market = ComputeMarket(here, shop, upstream, keeper, app.test_client())
+    yield market
+    market.stop_all()

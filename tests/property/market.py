@@ -20,11 +20,12 @@ BUYER = Account.from_key(secret_of(1))
 class Market:
     """Assets of every kind, and one who may have them."""
 
+    chapters = itertools.count()  # of all markets of a process, so that each names its assets otherwise
+
     def __init__(self, here, shop, upstream):
         """Publish the assets and order those that have a price."""
         self.here = here
         self.shop = shop
-        self.chapters = itertools.count()
         self.begin()
         self.url = upstream.url + "/rows.csv"
         upstream.paths["/rows.csv"] = ranging(BODY, Content_Type="text/csv", ETag='"v1"')
@@ -77,9 +78,7 @@ class Market:
 
     def sign(self, text):
         """Return the signature of a text and the buyer's nonce."""
-        nonce = self.here.nonces.read(BUYER.address)
-        message = encode_defunct(text=f"{text}{nonce}")
-        return "0x" + Account.sign_message(message, BUYER.key).signature.hex().removeprefix("0x")
+        return signature(f"{text}{self.here.nonces.read(BUYER.address)}")
 
     def some(self, turn):
         """Return the DID of an asset, and what paid for it."""
@@ -151,6 +150,11 @@ class Market:
         if turn % 2:
             case.path_parameters = {"did": self.registered}
             case.query = {"publisherAddress": BUYER.address, "signature": self.sign("DELETE" + self.registered)}
+
+
+def signature(text):
+    """Return the buyer's signature of a text."""
+    return "0x" + Account.sign_message(encode_defunct(text=text), BUYER.key).signature.hex().removeprefix("0x")
 
 
 def put(case, **parameters):

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from sklearn.linear_model import LinearRegression
 
+from tests.property.computing import PATHS
+
 ROOT = Path(__file__).parents[2]
 USUAL = {"2xx", "401", "403", "404"}
 DDO = "/api/v1/aquarius/assets/ddo"
@@ -32,6 +34,12 @@ def entries() -> set[tuple[str, str]]:
         for status in operation["checks"]["positive_data_acceptance"]["expected-statuses"]
         if status not in USUAL
     }
+
+
+def without_freeing() -> str:
+    """Return a regular expression for the paths whose DELETE leaves something there."""
+    config = tomllib.loads((ROOT / "schemathesis.toml").read_text())
+    return "|".join(one["include-path-regex"] for one in config["operations"] if "include-name" not in one)
 
 
 def taken(client, headers):
@@ -144,6 +152,12 @@ def existing(path, client, headers):
     return path.format(client.post(f"/ops/models/{model['id']}", data=files, headers=headers).json["id"])
 
 
+def nothing(method, path):
+    """Ask for a job without saying which."""
+    return lambda client, headers: client.open(path, method=method, json=None if method == "GET" else {})
+
+
+COMPUTE = (*PATHS.values(), "/api/v1/compute")  # Provider's, Brizo's and both's
 ONE, TWO = {"to_hash": "1"}, {"to_hash": "2"}
 CALL_ONE, CALL_TWO, CALL_NONE = ({"operation": "hash", "params": params} for params in (ONE, TWO, {}))
 SHOWN = {
@@ -187,13 +201,20 @@ SHOWN = {
     ("POST /api/v1/assets/{asset_id}", "400"): untrue,
     ("POST /api/v1/assets/{asset_id}", "409"): full,
     ("POST /accounts", "409"): namesake,
+    **{(f"GET {path}Result", "400"): asked(f"{path}Result", jobId="a", index=0) for path in PATHS.values()},
+    **{
+        (f"{method} {path}", "400"): nothing(method, path)
+        for method in ("POST", "GET", "PUT", "DELETE")
+        for path in COMPUTE
+    },
 }
 EARLY = {"GET /getresult": "/invoke/hash/getresult", "GET /invoke/getresult": "/invoke/getresult"}
 
 
 def test_every_entry_is_shown_by_a_request():
     """An entry that nothing needs any more fails here."""
-    assert entries() == {*SHOWN, *((name, "409") for name in EARLY)}
+    compute = [*(f"POST {path}" for path in COMPUTE), *(f"GET {path}Result" for path in PATHS.values())]
+    assert entries() == {*SHOWN, *((name, "409") for name in (*EARLY, *compute))}
 
 
 @pytest.mark.parametrize("entry", SHOWN, ids=str)
@@ -217,10 +238,44 @@ def test_a_result_asked_for_at_once_is_a_conflict(path, app, here, settings):
     assert 409 == answer.status_code
 
 
+@pytest.mark.parametrize("path", COMPUTE)
+def test_a_job_that_is_not_stopped_is_not_started_again(path, app, compute_market):
+    """It has been done, and what it has left is there."""
+    brizo = "brizo" in path
+    signed = compute_market.naming(brizo, compute_market.done[brizo])
+
+    answer = app.test_client().post(path, json=signed)
+
+    assert 409 == answer.status_code
+
+
+@pytest.mark.parametrize("brizo", PATHS)
+def test_a_job_that_waits_has_no_results(brizo, app, here, compute_market):
+    """Whoever asks for a file of it too early is told so."""
+    here.queue.put = lambda job_id: None
+    try:
+        job = compute_market.started(brizo)
+        answer = app.test_client().get(f"{PATHS[brizo]}Result", query_string=compute_market.file(brizo, job, 0))
+    finally:
+        del here.queue.put
+
+    assert 409 == answer.status_code
+
+
+def test_a_job_that_was_deleted_is_still_told_of(app, compute_market):
+    """And without its id DELETE means those that match, of which there may be none any more."""
+    client, path = app.test_client(), PATHS[False]
+    job = compute_market.started(False)
+
+    deleted = client.delete(path, query_string=compute_market.naming(False, job))
+    again = client.get(path, query_string=compute_market.naming(False, job))
+
+    assert re.search(without_freeing(), path)
+    assert [8, 8] == [deleted.json[0]["status"], again.json[0]["status"]]
+
+
 def test_a_job_that_was_cancelled_is_still_there(app, here, manager):
     """So that its owner can see how it ended: DELETE does not make it unknown."""
-    config = tomllib.loads((ROOT / "schemathesis.toml").read_text())
-    (path,) = {one["include-path-regex"] for one in config["operations"] if "include-name" not in one}
     client, headers = app.test_client(), {"Authorization": f"Bearer {manager}"}
     here.queue.put = lambda job_id: None  # so that it has not ended before it is cancelled
     try:
@@ -230,7 +285,7 @@ def test_a_job_that_was_cancelled_is_still_there(app, here, manager):
     finally:
         del here.queue.put
 
-    assert re.match(path, where)
+    assert re.search(without_freeing(), where)
     assert 200 == cancelled.status_code
     assert "cancelled" == client.get(where, headers=headers).json["status"]
 

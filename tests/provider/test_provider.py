@@ -291,7 +291,7 @@ def test_anothers_result_is_not_given_out(here, consumer, tmp_path):
     assert 200 == consumer.download(here.assets.add(file, owner=ADDRESS.lower()).did).status_code
 
 
-def test_a_quote_says_what_clients_read(client, publish, upstream):
+def test_a_quote_says_what_clients_read(client, publish, upstream, here):
     """The address is echoed as it was sent."""
     upstream.paths["/a"] = ranging(BODY)
     did = publish(upstream.url + "/a", publicKey=[{"owner": ADDRESS}])
@@ -305,7 +305,7 @@ def test_a_quote_says_what_clients_read(client, publish, upstream):
         "numTokens": 0.0,
         "dataToken": "",
         "nonce": 0,
-        "computeAddress": None,
+        "computeAddress": here.shop.address(),
         "validOrder": None,
     }
     assert [expected, expected] == [answer.json for answer in answers]

@@ -1,0 +1,1 @@
+"""Programs of others in containers, by the Docker Engine API; Docker speaks it, and so does Podman."""

@@ -1,0 +1,97 @@
+"""How the property tests send signed requests: each operation with many, or one story after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from hypothesis import assume, given, settings
+from schemathesis.core import NotSet
+from schemathesis.generation import GenerationMode
+
+from tests.property.test_specs import EXAMPLES, SLOW, STORIES, can_be_wrong, schema_of
+
+LEAST = 1000  # requests in all
+
+
+class Sent(NamedTuple):
+    """A request as it was sent, and the status of its answer."""
+
+    label: str
+    name: str  #: operationId
+    parameters: Mapping
+    status: int
+
+    @property
+    def succeeded(self):
+        """Whether the answer was what the request was for."""
+        return 200 <= self.status < 300
+
+
+def parameters_of(case):
+    """Return what a request says: its query, or its body where that is empty."""
+    return dict(case.query or (case.body if isinstance(case.body, Mapping) else {}))
+
+
+def apart(case, mode):
+    """Send parameters in the query or in the body, as clients do: where both are sent, the body does not count."""
+    if case.operation.definition.raw.get("x-parameters") and case.query:
+        assume(mode is GenerationMode.POSITIVE or isinstance(case.body, NotSet))
+        case.body = {}
+
+
+def built(api, app, without):
+    """Return a document as schemathesis has it, but for the paths in which the expression *without* is found."""
+    schema = schema_of(api)
+    schema.app = app
+    return schema.exclude(path_regex=without)
+
+
+def send(apis, app, market, without, each):
+    """Send so many requests to each operation, and as many broken ones; return them, all answered as the spec says."""
+    sent = []
+    for api in apis:
+        for result in built(api, app, without).get_all_operations():
+            operation = result.ok()
+            for mode in GenerationMode if can_be_wrong(api, operation) else [GenerationMode.POSITIVE]:
+                send_each(operation, mode, market, max(each, EXAMPLES), sent)
+    return sent
+
+
+def send_each(operation, mode, market, most, sent):
+    """Send at most so many requests of one kind, and add them to *sent*."""
+
+    @settings(max_examples=most, deadline=None, suppress_health_check=SLOW)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def check(case):
+        apart(case, mode)
+        if mode is GenerationMode.POSITIVE:
+            market.complete(case)
+        status = case.call_and_validate().status_code
+        name = operation.definition.raw["operationId"]
+        sent.append(Sent(operation.label, name, parameters_of(case), status))
+
+    check()
+
+
+def tell_stories(api, app, market, without):
+    """Send requests that follow one another's links, each signed at its moment."""
+
+    class Story(built(api, app, without).as_state_machine()):
+        def setup(self):
+            market.begin_story()
+
+        def before_call(self, case):
+            mode = case.meta.generation.mode
+            apart(case, mode)
+            if mode is GenerationMode.POSITIVE:  # else what was broken on purpose would be mended
+                market.complete(case)
+
+    Story.run(
+        settings=settings(max_examples=2 * STORIES, stateful_step_count=8, deadline=None, suppress_health_check=SLOW)
+    )
+
+
+def failed(sent):
+    """Return the operations none of whose requests succeeded."""
+    return sorted({one.label for one in sent} - {one.label for one in sent if one.succeeded})
