@@ -13,7 +13,7 @@ from handlers.spec.documents import read_generated
 
 EXAMPLES = int(os.environ.get("SEAMARK_PROPERTY_EXAMPLES", "20"))  # for each operation and mode
 STORIES = int(os.environ.get("SEAMARK_PROPERTY_STORIES", "10"))  # for each API
-OTHERS = ("agent", "dep6", "manage", "metadata", "ops")
+OTHERS = ("agent", "dep6", "manage", "metadata", "ops", "v2")
 BUILT = [api for api in read_generated() if api.name.startswith("invoke/") or api.name in OTHERS]
 LINKED = [api for api in BUILT if '"links"' in str(api.document).replace("'", '"')]
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]
