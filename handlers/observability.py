@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 METRICS_FOLDER = "metrics"
 COUNTS_BYTES = 1 << 20  # of one process; more than that many series need
 REQUEST_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+ROW_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 256, 1024, 4096)
 JOB_BUCKETS_S = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
 #: They say much, and some of it is secret: web3 the words of a node, others the addresses of what they fetch.
 CHATTY = ("httpx", "httpcore", "alembic", "granian", "_granian", "rq.worker", "connexion", "fsspec", "web3", "s3fs",
@@ -169,6 +170,20 @@ class Metrics:
             buckets=JOB_BUCKETS_S,
             registry=registry,
         )
+        self.predictions = Histogram(
+            "seamark_prediction_seconds",
+            "Requests for predictions, and how long each took.",
+            ("endpoint", "outcome"),
+            buckets=REQUEST_BUCKETS_S,
+            registry=registry,
+        )
+        self.prediction_rows = Histogram(
+            "seamark_prediction_rows",
+            "Rows of the requests for predictions.",
+            ("endpoint",),
+            buckets=ROW_BUCKETS,
+            registry=registry,
+        )
         self.request_series: dict[tuple[str, str, int], Histogram] = {}
 
     def exposition(self, *collectors: Collector) -> bytes:
@@ -232,6 +247,13 @@ def count_request(api: str, operation: str, status: int, seconds: float) -> None
     if (series := _metrics.request_series.get(key)) is None:
         series = _metrics.request_series[key] = _metrics.requests.labels(api, operation, str(status))
     series.observe(seconds)
+
+
+def count_prediction(endpoint: str, outcome: str, seconds: float, rows: int) -> None:
+    """Count one request for the predictions of *rows* rows; *outcome* is `answered`, or the title of its problem."""
+    if _metrics is not None:
+        _metrics.predictions.labels(endpoint, outcome).observe(seconds)
+        _metrics.prediction_rows.labels(endpoint).observe(rows)
 
 
 def count_job(subject: str, outcome: str, seconds: float) -> None:

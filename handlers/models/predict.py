@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from handlers.errors import BadRequest, Conflict, Fault, InputInvalid, Unavailable
+from handlers.errors import BadRequest, Conflict, Fault, InputInvalid, Problem, Unavailable
 from handlers.models.changes import Changes, Memory
 from handlers.models.deployment import known_of, plan_of
 from handlers.models.features import Shape
@@ -18,6 +19,7 @@ from handlers.models.process import Plan
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import Registry
 from handlers.models.tables import State
+from handlers.observability import count_prediction
 from handlers.settings import Settings
 
 PLACE: Final = re.compile(r"/endpoints/([^/]+)")
@@ -56,9 +58,10 @@ class Predictor:
         """
         end = time.monotonic() + self.settings.predict_timeout_s
         ready = self.serving(endpoint_id, end)
-        row = ready.shape.row(parameters)
-        answer = self.hosts.ask(ready.plan, row, max(0.001, end - time.monotonic()))
-        return self._result(ready.endpoint, answer)
+        with counted(ready, 1):
+            row = ready.shape.row(parameters)
+            answer = self.hosts.ask(ready.plan, row, max(0.001, end - time.monotonic()))
+            return self._result(ready.endpoint, answer)
 
     def predict_rows(self, endpoint_id: str, rows: Callable[[Shape], list[list[Any]]]) -> list[Mapping[str, Any]]:
         """Return what the model of an endpoint says of each row that *rows* makes of what it takes.
@@ -68,8 +71,10 @@ class Predictor:
         """
         end = time.monotonic() + self.settings.predict_timeout_s
         ready = self.serving(endpoint_id, end)
-        answers = self.hosts.ask_many(ready.plan, rows(ready.shape), max(0.001, end - time.monotonic()))
-        return [self._result(ready.endpoint, answer) for answer in answers]
+        made = rows(ready.shape)
+        with counted(ready, len(made)):
+            answers = self.hosts.ask_many(ready.plan, made, max(0.001, end - time.monotonic()))
+            return [self._result(ready.endpoint, answer) for answer in answers]
 
     def serving(self, endpoint_id: str, end: float) -> Ready:
         """Return what is known of an endpoint that is in service, or will be before *end*.
@@ -109,6 +114,20 @@ class Predictor:
         self.hosts.stop(endpoint.id)
         words = str(answer.get("unloaded", "its process does not keep to what was agreed"))
         raise Unavailable(f"The model cannot be loaded at the moment: {words[:1000]}", headers=RETRY)
+
+
+@contextmanager
+def counted(ready: Ready, rows: int) -> Iterator[None]:
+    """Count what is asked of an endpoint inside, and how that ends."""
+    begun, outcome = time.monotonic(), "failed"
+    try:
+        yield
+        outcome = "answered"
+    except Problem as problem:
+        outcome = type(problem).__name__
+        raise
+    finally:
+        count_prediction(ready.endpoint.id, outcome, time.monotonic() - begun, rows)
 
 
 def shape_of(endpoint: Endpoint, model: Model) -> Shape:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 
+import httpx
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
@@ -45,6 +46,7 @@ def test_a_model_is_added_asked_and_removed(server, iris):
     tried = run(server, "promote", "Flowers", again, "--share", "10").stdout
     rolled = run(server, "rollback", "Flowers").stdout
     answer = json.loads(run(server, "predict", "Flowers", *inputs, "--json").stdout)
+    counted = httpx.get(f"{server.url}/metrics").text
     removed = run(server, "rm", "Flowers").stdout
 
     assert "iris.pkl" in added.stderr
@@ -55,6 +57,7 @@ def test_a_model_is_added_asked_and_removed(server, iris):
     assert f"{first} answers; {again} to 10% of the requests." == tried.strip()
     assert f"{again} answers." == rolled.strip()
     assert "virginica" == answer["predictions"]
+    assert f'seamark_prediction_seconds_count{{endpoint="{again}",outcome="answered"}} 1.0' in counted
     assert "Removed Flowers." == removed.strip()
     assert "There are no models." == run(server, "list").stdout.strip()
 
