@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -43,7 +44,8 @@ class Hosts:
             stream = self._connected(plan, end)
             try:
                 stream.settimeout(max(0.001, end - time.monotonic()))
-                stream.sendall(data)
+                with suppress(BrokenPipeError, ConnectionResetError):  # then a farewell may be there to read
+                    stream.sendall(data)
                 answer = as_answer(receive(stream))
             except Closed as closed:
                 stream.close()

@@ -181,7 +181,7 @@ def measure(process: psutil.Process, target: Target, connections: int, seconds: 
         f'wrk.method = "POST"\nwrk.body = {json.dumps(target.body)}\nwrk.headers["Content-Type"] = "application/json"'
     )
     script.write_text(f"{body}\n{done}\n")
-    wrk = ["wrk", "-t1", f"-c{connections}", "--latency", "-s", str(script), target.url]
+    wrk = ["wrk", "-t1", f"-c{connections}", "--timeout", "30s", "--latency", "-s", str(script), target.url]
     subprocess.run([*wrk, "-d1s"], check=True, capture_output=True)
     processes = family(process)
     before = cpu_s(processes)
