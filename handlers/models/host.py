@@ -62,6 +62,8 @@ class Host:
                 self._page.end(len(waiting))
             self._page.beat()
             self._measure()
+        while self._accept():
+            pass  # whoever was still at the door hears farewell, too
         for key in list(self._selector.get_map().values()):
             if key.data is not None:
                 self._send(key.data, FAREWELL)
@@ -79,14 +81,15 @@ class Host:
                 self._read(key.data, waiting)
         return waiting
 
-    def _accept(self) -> None:
-        """Take in who has connected."""
+    def _accept(self) -> bool:
+        """Take in who has connected; tell whether there was anybody."""
         try:
             stream, _ = self._listener.accept()
         except BlockingIOError:
-            return
+            return False
         stream.setblocking(False)
         self._selector.register(stream, selectors.EVENT_READ, Caller(stream))
+        return True
 
     def _read(self, caller: Caller, waiting: list[Request]) -> None:
         """Read what a caller has sent; one that is gone, or sends what is no message, is let go."""

@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -52,7 +53,8 @@ class Hosts:
             stream = self._connected(plan, end)
             try:
                 stream.settimeout(max(0.001, end - time.monotonic()))
-                stream.sendall(data)
+                with suppress(BrokenPipeError, ConnectionResetError):  # then a farewell may be there to read
+                    stream.sendall(data)
                 answers = [as_answer(receive(stream)) for _ in messages]
             except Closed as closed:
                 stream.close()

@@ -69,8 +69,8 @@ class Keeper:
         """Stop the host of an endpoint, if there is one."""
         with self._lock:
             host = self.hosts.pop(endpoint, None)
-        if host is not None:
-            host.stop()
+            if host is not None:
+                host.stop()  # before another can be started, which listens at the same place
 
     def look(self) -> None:
         """Kill what hangs; stop what is too much."""

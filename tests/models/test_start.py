@@ -13,7 +13,7 @@ print(*sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1:
 
 
 def test_a_web_process_loads_no_library_of_models():
-    """Models live in hosts: what serves them starts without scikit-learn, pandas and the like, or a sandbox."""
+    """Models live in hosts: what serves them starts without scikit-learn, pandas and the like."""
     heavy = ["sklearn", "pandas", "xgboost", "onnxruntime", "skops", "joblib", "numpy", "scipy"]
 
     found = subprocess.run([sys.executable, "-c", PROGRAM, *heavy], capture_output=True, text=True, check=True)

@@ -33,6 +33,7 @@ PEERS: Final = ("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "uvloop<0.22", "se
 CONNECTIONS: Final = (1, 16, 64)
 WANTED: Final = {"regression": 3.0, "forest": 8.0}  #: ratios at 16 connections
 START_S: Final = 90.0
+STOP_S: Final = 20.0
 HEADERS: Final = {"Content-Type": "application/json"}
 
 
@@ -153,7 +154,12 @@ def started(command: list[str], environment: Mapping[str, str], ready: str) -> I
         yield psutil.Process(process.pid)
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:  # MLServer may wait for its workers for ever
+            for one in family(psutil.Process(process.pid))[::-1]:
+                one.kill()
+            process.wait()
 
 
 def answers(url: str) -> bool:
@@ -181,7 +187,7 @@ def measure(process: psutil.Process, target: Target, connections: int, seconds: 
         f'wrk.method = "POST"\nwrk.body = {json.dumps(target.body)}\nwrk.headers["Content-Type"] = "application/json"'
     )
     script.write_text(f"{body}\n{done}\n")
-    wrk = ["wrk", "-t1", f"-c{connections}", "--latency", "-s", str(script), target.url]
+    wrk = ["wrk", "-t1", f"-c{connections}", "--timeout", "30s", "--latency", "-s", str(script), target.url]
     subprocess.run([*wrk, "-d1s"], check=True, capture_output=True)
     processes = family(process)
     before = cpu_s(processes)
@@ -208,6 +214,8 @@ Found = dict[tuple[str, str, int], Figures]
 def run(arguments: argparse.Namespace) -> Found:
     """Return the figures by server, model and connections."""
     files, found = models(), {}
+    head = ("server", "model", "conns", "req/s", "p50 ms", "p99 ms", "CPU ms", "MiB")
+    print("{:22} {:11} {:>5} {:>8} {:>8} {:>8} {:>7} {:>6}".format(*head))
     with tempfile.TemporaryDirectory(prefix="b") as name:
         folder = Path(name)
         servers: dict[str, Any] = {
@@ -220,17 +228,16 @@ def run(arguments: argparse.Namespace) -> Found:
                 for model, target in targets.items():
                     check(target)
                     for count in CONNECTIONS:
-                        found[server, model, count] = measure(process, target, count, arguments.seconds, folder)
+                        it = found[server, model, count] = measure(process, target, count, arguments.seconds, folder)
+                        words = (
+                            f"{it.rate:8.0f} {it.p50_ms:8.2f} {it.p99_ms:8.2f} {it.cpu_ms:7.2f} {it.memory_mib:6.0f}"
+                        )
+                        print(f"{server:22} {model:11} {count:5} {words}", flush=True)
     return found
 
 
-def show(found: Found) -> None:
-    """Print the table, and a line for each comparison."""
-    head = ("server", "model", "conns", "req/s", "p50 ms", "p99 ms", "CPU ms", "MiB")
-    print("{:22} {:11} {:>5} {:>8} {:>8} {:>8} {:>7} {:>6}".format(*head))
-    for (server, model, count), it in found.items():
-        words = f"{it.rate:8.0f} {it.p50_ms:8.2f} {it.p99_ms:8.2f} {it.cpu_ms:7.2f} {it.memory_mib:6.0f}"
-        print(f"{server:22} {model:11} {count:5} {words}")
+def compare(found: Found) -> None:
+    """Print a line for each comparison."""
     others = [server for server, _, _ in found if server != "seamark"]
     for model, wanted in WANTED.items():
         best = max(found[server, model, 16].rate for server in others)
@@ -245,7 +252,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--processes", type=int, default=1, help="web processes of Seamark")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "seamark-bench")
-    show(run(parser.parse_args()))
+    compare(run(parser.parse_args()))
 
 
 if __name__ == "__main__":
