@@ -126,6 +126,16 @@ def test_foreign_elements_and_extensions_are_left_out():
     assert 2.0 == outcome.value
 
 
+def test_what_stands_for_a_missing_number_may_be_none():
+    """Values that mean that one is missing need not be of the field's type, as exporters write NaN there."""
+    text = '<Value value="NaN" property="missing"/><Value value="-999" property="missing"/></DataField>'
+    field = b'<DataField name="x" optype="continuous" dataType="double"'
+    data = tree('<Node score="1"><SimplePredicate field="x" operator="isMissing"/></Node>')
+    found = Document(data.replace(field + b"/>", field + b">" + text.encode()))
+
+    assert 1.0 == found.evaluate([-999.0])[0].value
+
+
 def test_changed_files_raise_nothing_else():
     """However a file is damaged, loading says CannotLoad or gives a model that answers or says CannotPredict."""
     chance = random.Random(7)

@@ -157,6 +157,14 @@ def literal(element: Element, text: str, kind: str) -> Any:
     return found
 
 
+def fits(text: str, kind: str) -> bool:
+    """Tell whether a text is a value of a type."""
+    try:
+        return CASTS[kind](text) is not None
+    except Invalid:
+        return False
+
+
 def guessed(text: str) -> str:
     """Return the type of a value for which the file names none."""
     for kind in ("integer", "double"):
