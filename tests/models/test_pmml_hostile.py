@@ -11,7 +11,7 @@ import pytest
 from handlers.models.formats.base import CannotLoad, CannotPredict
 from handlers.models.formats.pmmlfile import PmmlModel, read_pmml
 from handlers.models.pmml.document import Document
-from handlers.models.pmml.errors import Unreadable
+from handlers.models.pmml.errors import Invalid, Unreadable
 from handlers.models.pmml.reader import read
 from tests.models.pmmlfiles import DATA
 
@@ -116,6 +116,36 @@ def test_functions_that_multiply_are_refused(times):
 
     with pytest.raises(Unreadable, match="make too much of it"):
         Document(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "function", "words"),
+    [
+        ("integer", "*", None),
+        ("string", "concat", "too long"),
+        ("string", "+", "no number"),
+        ("string", "*", "no number"),
+    ],
+)
+def test_values_do_not_grow_without_end(kind, function, words):
+    """Fields that double the one before, many times, come to no text and no number that fills the memory."""
+    derived = '<DerivedField name="d{0}" optype="categorical" dataType="{1}">{2}</DerivedField>'
+    double = '<Apply function="{0}"><FieldRef field="d{1}"/><FieldRef field="d{1}"/></Apply>'
+    fields = derived.format(0, kind, "<Constant>7</Constant>") + "".join(
+        derived.format(number, kind, double.format(function, number - 1)) for number in range(1, 200)
+    )
+    table = (
+        '<RegressionTable intercept="0"><CategoricalPredictor name="d199" value="1" coefficient="1"/></RegressionTable>'
+    )
+    found = Document(
+        document(
+            f'<RegressionModel functionName="regression">{SCHEMA}{table}</RegressionModel>',
+            transformations=f"<TransformationDictionary>{fields}</TransformationDictionary>",
+        )
+    )
+
+    with pytest.raises(Invalid, match=words):
+        found.evaluate([1.0])
 
 
 def test_foreign_elements_and_extensions_are_left_out():

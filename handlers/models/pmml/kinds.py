@@ -19,6 +19,7 @@ from handlers.models.pmml.errors import Invalid, wrong
 FLOAT32: Final = struct.Struct("f")
 TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False, "1": True, "0": False}
 DIGITS: Final = re.compile(r"\s*[-+]?\d{1,100}\s*", re.ASCII)
+LARGEST: Final = 1 << 63
 WHOLE: Final = 1 << 53  #: from which on floats are no longer exact
 TEXT_CHARACTERS: Final = 100  #: of a number or a date that is given as text
 
@@ -56,7 +57,7 @@ def rounded(value: float) -> float:
 
 def as_integer(value: Any) -> int | None:
     """Return a whole number; what stands behind the point is cut off."""
-    if type(value) is int:
+    if type(value) is int and abs(value) <= LARGEST:
         return value
     if isinstance(value, str) and DIGITS.fullmatch(value):
         return int(value)
