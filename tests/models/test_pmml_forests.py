@@ -148,10 +148,17 @@ def regression_forest(folder, numbers):
     return with_method, trained, np.arange(1.0, 12.0)
 
 
+def heavy_half(numbers, weights):
+    """Return the weighted median."""
+    order = numbers.argsort()
+    return numbers[order][(weights[order].cumsum() / weights.sum()).searchsorted(0.5)]
+
+
 COMBINED = {
     "average": lambda said, weights: said.mean(axis=0),
     "weightedAverage": lambda said, weights: (said * weights).sum(axis=0) / weights.sum(),
     "median": lambda said, weights: np.median(said, axis=0),
+    "weightedMedian": lambda said, weights: [heavy_half(one, weights[:, 0]) for one in said.T],
     "max": lambda said, weights: said.max(axis=0),
     "sum": lambda said, weights: said.sum(axis=0),
 }

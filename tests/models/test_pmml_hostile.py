@@ -11,7 +11,7 @@ import pytest
 from handlers.models.formats.base import CannotLoad, CannotPredict
 from handlers.models.formats.pmmlfile import PmmlModel, read_pmml
 from handlers.models.pmml.document import Document
-from handlers.models.pmml.errors import Unreadable
+from handlers.models.pmml.errors import Invalid, Unreadable
 from handlers.models.pmml.reader import read
 from tests.models.pmmlfiles import DATA
 
@@ -118,12 +118,52 @@ def test_functions_that_multiply_are_refused(times):
         Document(data)
 
 
+@pytest.mark.parametrize(
+    ("kind", "function", "words"),
+    [
+        ("integer", "*", None),
+        ("string", "concat", "too long"),
+        ("string", "+", "no number"),
+        ("string", "*", "no number"),
+    ],
+)
+def test_values_do_not_grow_without_end(kind, function, words):
+    """Fields that double the one before, many times, come to no text and no number that fills the memory."""
+    derived = '<DerivedField name="d{0}" optype="categorical" dataType="{1}">{2}</DerivedField>'
+    double = '<Apply function="{0}"><FieldRef field="d{1}"/><FieldRef field="d{1}"/></Apply>'
+    fields = derived.format(0, kind, "<Constant>7</Constant>") + "".join(
+        derived.format(number, kind, double.format(function, number - 1)) for number in range(1, 200)
+    )
+    table = (
+        '<RegressionTable intercept="0"><CategoricalPredictor name="d199" value="1" coefficient="1"/></RegressionTable>'
+    )
+    found = Document(
+        document(
+            f'<RegressionModel functionName="regression">{SCHEMA}{table}</RegressionModel>',
+            transformations=f"<TransformationDictionary>{fields}</TransformationDictionary>",
+        )
+    )
+
+    with pytest.raises(Invalid, match=words):
+        found.evaluate([1.0])
+
+
 def test_foreign_elements_and_extensions_are_left_out():
     """Extensions, comments and elements of other namespaces say nothing of the model."""
     inner = '<Extension name="a"><Anything/></Extension><!-- no --><x:y xmlns:x="http://example.org/"><x:z/></x:y>'
     outcome, _ = Document(tree(f'{inner}<Node score="2">{inner}<True/></Node>')).evaluate([0.0])
 
     assert 2.0 == outcome.value
+
+
+def test_what_stands_for_a_missing_number_may_be_none():
+    """Values that mean that one is missing need not be of the field's type, as exporters write NaN there."""
+    text = '<Value value="NaN" property="missing"/><Value value="-999" property="missing"/></DataField>'
+    field = b'<DataField name="x" optype="continuous" dataType="double"'
+    data = tree('<Node score="1"><SimplePredicate field="x" operator="isMissing"/></Node>')
+    found = Document(data.replace(field + b"/>", field + b">" + text.encode()))
+
+    assert 1.0 == found.evaluate([-999.0])[0].value
 
 
 def test_changed_files_raise_nothing_else():

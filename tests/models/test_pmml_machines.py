@@ -105,12 +105,25 @@ def test_support_vectors_of_classes(support_classes, rows):
     """Each pair of classes has a vote; where one class has most, it is predicted."""
     model, trained = support_classes
     said = trained.decision_function(np.array(rows, dtype=float))
-    votes = np.array([[(a > 0) + (b > 0), (a <= 0) + (c > 0), (b <= 0) + (c <= 0)] for a, b, c in said])
+    first = (said > 0).astype(int)  # of each pair the first class, else the second
+    votes = np.array([[a + b, 1 - a + c, 2 - b - c] for a, b, c in first])
     clear = votes.max(axis=1) == 2
 
     answers = np.array([predicted(answer) for answer in model.predict(rows)])
 
+    assert pytest.approx(votes / 3) == np.array([scores(answer) for answer in model.predict(rows)])
     assert votes.argmax(axis=1)[clear].tolist() == answers[clear].tolist()
+
+
+def test_a_linear_machine_of_coefficients(folder, numbers):
+    """A linear machine may be written as coefficients of the inputs alone."""
+    trained = SVR(kernel="linear").fit(*numbers)
+    each = machine((), trained.coef_[0], trained.intercept_[0]).replace("<SupportVectors></SupportVectors>", "")
+    text = machines(trained, "regression", each, 'svmRepresentation="Coefficients"')
+    start, end = text.index("<RadialBasis"), text.index("<VectorDictionary")
+    model, _ = of_numbers(folder, f"{text[:start]}<LinearKernelType/>{text[end:]}", trained)
+
+    same_numbers(model, trained, numbers[0][:20].tolist())
 
 
 def network(trained, function, activation, outputs, last):

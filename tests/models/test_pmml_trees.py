@@ -87,3 +87,14 @@ def test_an_invalid_value_is_an_error_that_names_it():
     """A value that the dictionary does not list gives no result, and whoever asks is told why."""
     with pytest.raises(CannotPredict, match="'outlook' cannot be 'hail'"):
         ask(load("golf"), outlook="hail", temperature=3.0, humidity=1.0, windy="true")
+
+
+def test_the_prediction_is_told_though_no_output_names_it(tmp_path):
+    """Where the outputs are probabilities alone, the prediction stands beside them."""
+    said = '<OutputField name="said" feature="predictedValue" dataType="string" optype="categorical"/>'
+    model = load("golf", tmp_path, a=(said, ""))
+
+    answer = ask(model, outlook="sunny", temperature=60.0)
+
+    assert ("will play", 36 / 40) == (answer["predicted_what"], answer["p_will"])
+    assert model.describe()["output_schema"].keys() == answer.keys()

@@ -17,6 +17,7 @@ from handlers.models.pmml.kinds import TYPES, as_text
 from handlers.models.pmml.outcome import Outcome
 
 BATCH: Final = 4  #: rows from which on they are evaluated together
+SAID: Final = ("predictedValue", "predictedDisplayValue", "clusterId")
 KINDS: Final = ("Scorecard", "RuleSetModel")  #: those that modelType of the API has a word for
 WORDS: Final[Mapping[str, str]] = {"int64": "integer", "float64": "number", "bool": "boolean", "str": "string"}
 
@@ -30,6 +31,8 @@ class PmmlModel:
         field = document.model.goal.field
         self.classes: Sequence[Any] = field.values if field is not None else ()
         self.target = f"predicted_{field.name}" if field is not None else "predicted"
+        # Some exporters name the probabilities alone, and leave it to the target to have the prediction.
+        self.adds = not any(one.feature in SAID for one in document.outputs)
 
     def describe(self) -> dict[str, Any]:
         """Return what is known of it."""
@@ -46,10 +49,10 @@ class PmmlModel:
     def _outputs(self) -> dict[str, Any]:
         """Return what a result looks like."""
         outputs = self.document.outputs
-        if outputs:
-            return {one.field.name: {"type": WORDS[TYPES[one.field.kind]]} for one in outputs}
         goal = self.document.model.goal
-        found = {self.target: {"type": WORDS[TYPES[goal.kind]]}}
+        found = {self.target: {"type": WORDS[TYPES[goal.kind]]}} if self.adds else {}
+        if outputs:
+            return found | {one.field.name: {"type": WORDS[TYPES[one.field.kind]]} for one in outputs}
         classes = self.classes if goal.classifies else ()
         return found | {f"probability_{as_text(one)}": {"type": "number"} for one in classes[:1000]}
 
@@ -68,7 +71,8 @@ class PmmlModel:
     def _answer(self, outcome: Outcome, outputs: Mapping[str, Any]) -> Result:
         """Return one answer."""
         if self.document.outputs:
-            return {name: plain(value) for name, value in outputs.items()}
+            found = {self.target: plain(outcome.value)} if self.adds else {}
+            return found | {name: plain(value) for name, value in outputs.items()}
         found = {self.target: plain(outcome.value)}
         chances, sure = outcome.probabilities, outcome.confidences.get(outcome.value)
         if chances:

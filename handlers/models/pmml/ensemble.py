@@ -55,11 +55,22 @@ def weighted_mean(numbers: Sequence[float], weights: Sequence[float]) -> float |
     return sum(number * weight for number, weight in zip(numbers, weights, strict=True)) / whole if whole else None
 
 
+def weighted_median(numbers: Sequence[float], weights: Sequence[float]) -> float | None:
+    """Return the least number that, with those below it, has half of the weight or more; None: there is no weight."""
+    half, below = sum(weights) / 2.0, 0.0
+    for number, weight in sorted(zip(numbers, weights, strict=True)):
+        below += weight
+        if below >= half > 0.0:
+            return number
+    return None
+
+
 #: What is made of numbers and their weights.
 NUMBERS: Final[Mapping[str, Callable[[Sequence[float], Sequence[float]], float | None]]] = {
     "average": lambda numbers, _weights: statistics.fmean(numbers),
     "weightedAverage": weighted_mean,
     "median": lambda numbers, _weights: statistics.median(numbers),
+    "weightedMedian": weighted_median,
     "max": lambda numbers, _weights: max(numbers),
     "sum": lambda numbers, _weights: sum(numbers),
     "weightedSum": lambda numbers, weights: sum(a * b for a, b in zip(numbers, weights, strict=True)),

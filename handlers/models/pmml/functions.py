@@ -17,6 +17,8 @@ from handlers.models.pmml.links import normal
 
 Function = Callable[..., Any]
 
+LARGEST: Final = 1 << 63  #: of whole numbers; larger ones become floats
+TEXT_CHARACTERS: Final = 1 << 16
 PRINTF: Final = re.compile(r"[^%]*%[-+ 0#]?\d{0,2}(?:\.\d{1,2})?([dieEfFgG])[^%]*")
 
 
@@ -30,6 +32,30 @@ def alike(left: Any, right: Any) -> tuple[Any, Any]:
 def compare(test: Callable[[Any, Any], bool]) -> Function:
     """Return a comparison."""
     return lambda left, right: test(*alike(left, right))
+
+
+def arithmetic(reckon: Callable[[Any, Any], Any]) -> Function:
+    """Return a function of two numbers; texts would be joined or repeated, and whole numbers grow without end."""
+
+    def evaluate(left: Any, right: Any) -> Any:
+        if isinstance(left, str) or isinstance(right, str):
+            raise TypeError("a text is no number")
+        found = reckon(left, right)
+        return float(found) if type(found) is int and abs(found) > LARGEST else found
+
+    return evaluate
+
+
+def joined(*texts: Any) -> str:
+    """Return texts one behind the other.
+
+    Raises:
+        ValueError: They are too long.
+    """
+    found = "".join(as_text(text) for text in texts)
+    if len(found) > TEXT_CHARACTERS:
+        raise ValueError("the text is too long")
+    return found
 
 
 def aggregate(reckon: Callable[[list[Any]], Any]) -> Function:
@@ -102,9 +128,9 @@ LENIENT: Final[Mapping[str, tuple[Function, int, int]]] = {
 }
 #: With how many arguments each may be called.
 STRICT: Final[Mapping[str, tuple[Function, int, int]]] = {
-    "+": (operator.add, 2, 2),
-    "-": (operator.sub, 2, 2),
-    "*": (operator.mul, 2, 2),
+    "+": (arithmetic(operator.add), 2, 2),
+    "-": (arithmetic(operator.sub), 2, 2),
+    "*": (arithmetic(operator.mul), 2, 2),
     "/": (divided, 2, 2),
     "modulo": (modulo, 2, 2),
     "x-modulo": (modulo, 2, 2),
@@ -150,7 +176,7 @@ STRICT: Final[Mapping[str, tuple[Function, int, int]]] = {
     "stringLength": (lambda text: len(as_text(text)), 1, 1),
     "substring": (substring, 3, 3),
     "trimBlanks": (lambda text: as_text(text).strip(" "), 1, 1),
-    "concat": (lambda *texts: "".join(as_text(text) for text in texts), 2, 99999),
+    "concat": (joined, 2, 99999),
     "formatNumber": (formatted, 2, 2),
     "stdNormalCDF": (normal, 1, 1),
     "normalCDF": (lambda value, mean, deviation: normal((value - mean) / deviation), 3, 3),

@@ -19,6 +19,7 @@ from handlers.models.pmml.errors import Invalid, wrong
 FLOAT32: Final = struct.Struct("f")
 TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False, "1": True, "0": False}
 DIGITS: Final = re.compile(r"\s*[-+]?\d{1,100}\s*", re.ASCII)
+LARGEST: Final = 1 << 63
 WHOLE: Final = 1 << 53  #: from which on floats are no longer exact
 TEXT_CHARACTERS: Final = 100  #: of a number or a date that is given as text
 
@@ -56,7 +57,7 @@ def rounded(value: float) -> float:
 
 def as_integer(value: Any) -> int | None:
     """Return a whole number; what stands behind the point is cut off."""
-    if type(value) is int:
+    if type(value) is int and abs(value) <= LARGEST:
         return value
     if isinstance(value, str) and DIGITS.fullmatch(value):
         return int(value)
@@ -155,6 +156,14 @@ def literal(element: Element, text: str, kind: str) -> Any:
     if found is None:
         raise wrong(element, f"{text[:100]!r} is no value.")
     return found
+
+
+def fits(text: str, kind: str) -> bool:
+    """Tell whether a text is a value of a type."""
+    try:
+        return CASTS[kind](text) is not None
+    except Invalid:
+        return False
 
 
 def guessed(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from handlers.models.pmml.elements import Element
 from handlers.models.pmml.errors import Invalid, wrong
-from handlers.models.pmml.kinds import CASTS, NUMERIC, literal
+from handlers.models.pmml.kinds import CASTS, NUMERIC, fits, literal
 from handlers.models.pmml.scope import Field, Program, Row, Scope, Step
 
 OPTYPES: Final = ("categorical", "ordinal", "continuous")
@@ -48,7 +48,10 @@ def data_field(element: Element, program: Program) -> Known:
     kind = element.choice("dataType", tuple(CASTS))
     listed: dict[str, list[Any]] = {"valid": [], "invalid": [], "missing": []}
     for one in element.all("Value"):
-        listed[one.choice("property", tuple(listed), "valid")].append(literal(one, one.text_of("value"), kind))
+        use, text = one.choice("property", tuple(listed), "valid"), one.text_of("value")
+        # What stands for a missing number, as NaN or a word, may be none; it never comes as a value of this field.
+        if use == "valid" or fits(text, kind):
+            listed[use].append(literal(one, text, kind))
     optype = element.choice("optype", OPTYPES, "continuous" if kind in NUMERIC else "categorical")
     field = Field(element.text_of("name"), program.slot(), kind, optype, tuple(listed["valid"]))
     intervals = [interval(one) for one in element.all("Interval")]

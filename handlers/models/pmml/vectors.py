@@ -77,13 +77,15 @@ def vector_of(element: Element, count: int) -> Vector:
 
 
 def machine(element: Element, model: Element, known: dict[str, Vector], count: int, goal: Goal) -> Machine:
-    """Return a SupportVectorMachine; one of coefficients alone has the unit vectors."""
+    """Return a SupportVectorMachine."""
+    vectors: list[Vector]
     coefficients = element.need("Coefficients")
-    factors = [one.number("value", 0.0) for one in coefficients.all("Coefficient")]
+    factors: Vector = [one.number("value", 0.0) for one in coefficients.all("Coefficient")]
     if model.choice("svmRepresentation", ("SupportVectors", "Coefficients"), "SupportVectors") == "Coefficients":
         if model.first("LinearKernelType") is None:
             raise wrong(model, "svmRepresentation='Coefficients' is for the linear kernel alone.")
-        vectors: list[Vector] = [[float(place == at) for at in range(count)] for place in range(count)]
+        # The coefficients are a vector themselves, for the kernel is their inner product with the input.
+        vectors, factors = [factors], [1.0] * (len(factors) == count)
     else:
         vectors = [support(one, known) for one in element.need("SupportVectors").all("SupportVector")]
     if len(vectors) != len(factors):
@@ -142,11 +144,15 @@ def decision(element: Element, machines: Sequence[Machine], goal: Goal) -> Calla
 
 
 def voted(machines: Sequence[Machine], values: Sequence[float]) -> Outcome:
-    """Return the category that most machines are for: below its threshold a machine is for its own."""
+    """Return the category that most machines are for, and the shares of their votes.
+
+    Below its threshold a machine is for its own category.
+    """
     votes: dict[Any, int] = {}
     for one in machines:
         votes.setdefault(one.category, 0)
         votes.setdefault(one.other, 0)
     for one, value in zip(machines, values, strict=True):
         votes[one.category if value < one.threshold else one.other] += 1
-    return Outcome(likeliest(votes))
+    shares = {category: count / len(machines) for category, count in votes.items()}
+    return Outcome(likeliest(votes), shares, shares)
