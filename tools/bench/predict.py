@@ -200,7 +200,7 @@ def measure(process: psutil.Process, target: Target, connections: int, seconds: 
     latency = {found[1]: float(found[2]) * MILLISECONDS[found[3]] for found in LATENCY.finditer(text)}
     memory = sum(one.memory_info().rss for one in processes) / (1 << 20)
     requests = float(rate[1]) * seconds
-    return Figures(float(rate[1]), latency["50"], latency["99"], 1000 * used / requests, memory)
+    return Figures(float(rate[1]), latency["50"], latency["99"], 1000 * used / max(1.0, requests), memory)
 
 
 def check(target: Target) -> None:
