@@ -32,6 +32,8 @@ from tests.compute.podman import Podman, Registry, pack
 from tests.jobs.conftest import RedisServer
 from tests.provider.conftest import reader
 
+pytestmark = pytest.mark.long
+
 MIB = 1 << 20
 SERVER = "server"
 GONE_S = 20

@@ -19,6 +19,8 @@ from tests.compute.plant import planted
 from tests.jobs.conftest import eventually
 from tests.parts import missing
 
+pytestmark = pytest.mark.long
+
 STAGES = [Stage.CONFIGURING, Stage.RUNNING, Stage.FILTERING, Stage.PUBLISHING]
 DISK_BYTES = 24 << 20
 RESERVE_BYTES = 4 << 20

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.conftest import Server, wait_for
 from tests.parts import missing
 
+pytestmark = pytest.mark.long
+
 BOUND = 1_000_000  # the file of the primes below it has 538 kB
 MOUNT = 'mount -t tmpfs -o size="$1" none "$2" && shift 2 && exec "$@"'
 

@@ -13,6 +13,8 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.e2e.environments import python_with
 
+pytestmark = pytest.mark.long
+
 CLIENTS = Path(__file__).parent / "clients"
 
 

@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 SIZE = 256 << 20  # bytes
 ROOM_KB = 64 << 10  # what a web process may grow by while a file of SIZE goes through it
 

@@ -17,6 +17,8 @@ from tests.files.upstream import Upstream, ranging
 from tests.nodes import Node, devchain
 from tests.provider.conftest import PROVIDER_KEY
 
+pytestmark = pytest.mark.long
+
 CLIENTS = Path(__file__).parent / "clients"
 # What ocean-lib 0.8.5 needs of what it names; the rest of that cannot be installed any more.
 NEEDED = (

@@ -10,6 +10,8 @@ import pytest
 
 from tests.e2e.conftest import free_port, wait_for
 
+pytestmark = pytest.mark.long
+
 BIN = Path(sys.executable).parent
 GUNICORN = "gunicorn --worker-class gthread --threads 8 --bind 127.0.0.1:{port} handlers.wsgi:app"
 SERVERS = {

@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.conftest import Server
 from tests.e2e.environments import python_with
 
+pytestmark = pytest.mark.long
+
 STORY = Path(__file__).parent / "clients" / "starfish_story.py"
 # starfish-py leaves the version of convex-api-py open, and newer ones have lost what it imports.
 PACKAGES = ("starfish-py==0.17.16", "convex-api-py==0.2.6")

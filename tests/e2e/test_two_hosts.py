@@ -52,6 +52,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from handlers.storage.sql import Database
 
+pytestmark = pytest.mark.long
+
 with Database(sys.argv[1]).write() as connection:
     connection.execute(text("UPDATE held SET by = 'cut off'"))
     print("held", flush=True)

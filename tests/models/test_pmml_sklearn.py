@@ -11,6 +11,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from tests.models import pmmlwriter as write
 from tests.models.pmmlsame import DOUBLES, FEW, FLOATS, ROWS, loaded, same_classes, same_numbers
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -7,6 +7,8 @@ import pytest
 from handlers.spec.documents import read_generated
 from tests.property.sending import LEAST, failed, send, tell_stories
 
+pytestmark = pytest.mark.long
+
 APIS = read_generated(["provider", "brizo"])
 WITHOUT = "^(?!.*compute)"  # what is not compute
 STARTS = ("start_compute", "start_any_compute")
