@@ -14,8 +14,10 @@ from handlers.gateway.server import Gateway
 from handlers.services import services
 from handlers.settings import Settings
 from handlers.spec.documents import Api, read_apis
-from handlers.spec.parts import answering_nothing, left_out, without
+from handlers.spec.parts import answering_nothing, left_out, needing, without
 
+MODELS = ("ops", "v2")  #: the APIs of models, of which the settings may close parts
+SCOPE = "models"  #: which their closed parts ask for
 OPS = "ops"  #: the API of which the settings may leave parts out
 
 
@@ -44,6 +46,7 @@ def create_app(
         apis = read_apis(names, settings.operations_dir)
     mounts = settings.mount_points if mounts is None else mounts
     resolver = resolver or (MockResolver if settings.mock else Resolver)
+    apis = [needing(api, settings.closed_parts, SCOPE) if api.name in MODELS else api for api in apis]
     closed = {api.name: left_out(api, settings.capabilities) for api in apis if api.name == OPS}
     compiled = [answering_nothing(api, closed.get(api.name, ())) for api in apis]
     endpoints = compile_apis(compiled, settings, mounts=mounts, resolver=refusing(resolver, closed))

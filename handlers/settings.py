@@ -211,6 +211,9 @@ class Settings(BaseSettings):
         "info,discover,manage,run,download,metadata",
         description="Parts of the Open Prediction Service that are served, with commas.",
     )
+    ops_closed: str = Field(
+        "", description="Parts of it, and of the V2 protocol, that need a token with the scope models: discover, run."
+    )
     model_formats: str = Field(
         "pickle,joblib,pmml,bst,onnx,skops", description="Formats of model files that may be uploaded, with commas."
     )
@@ -350,6 +353,11 @@ class Settings(BaseSettings):
     def capabilities(self) -> tuple[str, ...]:
         """Return the parts of `ops_capabilities`, one by one."""
         return words_of(self.ops_capabilities)
+
+    @property
+    def closed_parts(self) -> tuple[str, ...]:
+        """Return the parts of `ops_closed`, one by one."""
+        return words_of(self.ops_closed)
 
     @property
     def formats(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def command() -> None:
 
 @command.command("new")
 @click.argument("name")
-@click.option("--scopes", default="invoke", show_default=True, help="What it opens: manage, invoke, assets.")
+@click.option("--scopes", default="invoke", show_default=True, help="What it opens: manage, invoke, assets, models.")
 @click.option("--expires", type=duration, metavar="TIME", help="How long it lasts, such as 30d; else for ever.")
 @store_options
 @json_option

@@ -16,7 +16,7 @@ from handlers.identities.tables import TokenRow
 from handlers.storage.sql import Database, now
 
 PREFIX = "sea"
-SCOPES = ("manage", "invoke", "assets")  #: manage holds all the others
+SCOPES = ("manage", "invoke", "assets", "models")  #: manage holds all the others
 
 
 @dataclass(frozen=True, kw_only=True)

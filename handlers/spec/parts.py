@@ -1,4 +1,4 @@
-"""Leave parts of an API out: what settings turn off is neither served nor in the document that is served."""
+"""Leave parts of an API out, or close them: what settings say is so in what is served, and in its document."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers.spec.documents import Api
 
+SCHEME = "token"  #: of bearer tokens
 PART = "x-part"  #: an operation's part of its API, where that is not its first tag
 
 
@@ -26,6 +27,15 @@ def without(api: Api, closed: Collection[str]) -> Api:
             paths[path][method] = unlinked(one, closed, api.document)
     kept = {path: item for path, item in paths.items() if item.keys() - {"parameters", "summary", "description"}}
     return replace(api, document={**api.document, "paths": kept})
+
+
+def needing(api: Api, parts: Collection[str], scope: str) -> Api:
+    """Return an API in which operations of *parts* that everybody may call need a token with *scope*."""
+    paths: dict[str, dict[str, Any]] = {path: dict(item) for path, item in api.document["paths"].items()}
+    for path, method, one in operations(api.document):
+        if part_of(one) in parts and not one.get("security"):
+            paths[path][method] = {**one, "security": [{SCHEME: []}], "x-scopes": [scope]}
+    return replace(api, document={**api.document, "paths": paths})
 
 
 def answering_nothing(api: Api, closed: Collection[str]) -> Api:
