@@ -17,7 +17,7 @@ from handlers.storage import objects
 from handlers.storage.blobs import open_blobs
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
-URL = "s3://bucket/blobs"
+URL = "s3://objects/blobs"  # moto has one set of buckets for all servers of a process, those of other tests among them
 FORKS = """
 import os, pathlib, sys, tempfile
 from handlers.storage.blobs import open_blobs
@@ -43,7 +43,7 @@ def store():
     server = ThreadedMotoServer("127.0.0.1", 0)
     server.start()
     url = "http://{}:{}".format(*server.get_host_and_port())
-    fsspec.filesystem("s3", key="key", secret="secret", endpoint_url=url, skip_instance_cache=True).mkdir("bucket")
+    fsspec.filesystem("s3", key="key", secret="secret", endpoint_url=url, skip_instance_cache=True).mkdir("objects")
     yield KEYS | {"AWS_ENDPOINT_URL": url}
     server.stop()
 
