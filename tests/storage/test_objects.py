@@ -80,7 +80,7 @@ def test_a_list_has_what_others_have_stored_since(s3, tmp_path):
     assert ["a"] == [stored.name for stored in blobs.list()]
 
     others = fsspec.filesystem("s3", skip_instance_cache=True)
-    others.pipe("bucket/blobs/listed/b", b"b")
+    others.pipe("objects/blobs/listed/b", b"b")
 
     assert ["a", "b"] == sorted(stored.name for stored in blobs.list())
 
