@@ -33,13 +33,17 @@ class Traffic:
         self._draw = draw
 
     def current(self, model: Model) -> Endpoint:
-        """Return the endpoint that was promoted; where none was, the newest.
+        """Return the endpoint that was promoted; where none was, the newest that is in service, if any is.
 
         Raises:
             NotFound: The model has none.
         """
         if model.current in model.endpoints:
             return self._registry.endpoint(str(model.current))
+        for endpoint_id in reversed(model.endpoints):
+            endpoint = self._registry.endpoint(endpoint_id)
+            if endpoint.status is State.IN_SERVICE:  # what is being loaded answers once it is, and not before
+                return endpoint
         return self._registry.newest(model)
 
     def pick(self, model: Model) -> Endpoint:

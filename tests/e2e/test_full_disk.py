@@ -1,11 +1,14 @@
 """A full disk fails what needs room, with a reason, and loses nothing else. The disk is real: a small one in memory."""
 
 import os
+import pickle
 import shutil
 import subprocess
 from pathlib import Path
 
+import numpy
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from tests.e2e.conftest import Server, wait_for
 from tests.parts import missing
@@ -146,3 +149,20 @@ def test_a_disk_that_is_full_of_other_things_loses_no_job(on_small_disk, digits)
     wait_for(server.ready)
     assert server.ended("train-classifier", running)["status"] in ("succeeded", "failed")
     assert content_hash(server, before) == content_hash(server, primes(server))
+
+
+def test_a_model_that_does_not_fit_is_refused_and_nothing_of_it_is_left(on_small_disk):
+    """The upload says so; one that does fit is taken then, and predicts."""
+    server = on_small_disk("3m", blob_url=f"file://{on_small_disk.path}", disk_reserve_bytes=0)
+    small = DummyClassifier(strategy="constant", constant=1).fit([[0], [0]], [1, 0])
+    large = DummyClassifier(strategy="constant", constant=1).fit([[0], [0]], [1, 0])
+    large.ballast_ = numpy.zeros(1 << 19)
+
+    answers = [
+        server.client.post("/ops/upload", files={"file": ("m.pkl", pickle.dumps(one))}, headers=managing(server))
+        for one in (large, small)
+    ]
+
+    assert [507, 201] == [answer.status_code for answer in answers], [answer.text for answer in answers]
+    assert 1 == len(files(server.disk))
+    assert 1 == len(server.client.get("/ops/models").json()["models"])

@@ -1,0 +1,130 @@
+"""What goes wrong around models: a worker that is killed, a database that is locked; and a swap under load."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sklearn.dummy import DummyClassifier
+
+from handlers import services
+from handlers.app import create_app
+from handlers.jobs.tables import Status
+from handlers.settings import Settings
+from handlers.storage import migrate
+from tests.jobs.conftest import RedisServer, eventually
+from tests.models.conftest import Client
+
+pytestmark = pytest.mark.long
+
+INFERENCE = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [0]}]}
+LOCKED_S = 3.0
+SWAPS = 6
+
+
+@pytest.fixture
+def alone(settings, tmp_path):
+    """A server of the test's own, which does not wait for uploads, and what starts its workers."""
+    changed = {"home": tmp_path, "redis_url": f"unix://{tmp_path}/s", "upload_wait_s": 0}
+    own = Settings(**settings.model_dump() | changed)
+    redis, before = RedisServer(tmp_path), services.services()
+    redis.start()
+    started = services.start(own)
+    migrate.upgrade(started.database)
+    workers = []
+
+    def work():
+        given = {"HOME": tmp_path, "REDIS_URL": own.redis_url, "JOB_HEARTBEAT_S": 0.2, "JOB_STALE_S": 1, "SWEEP_S": 0.5}
+        environment = os.environ | {f"SEAMARK_{name}": str(value) for name, value in given.items()}
+        command = [sys.executable, "-c", "from handlers import worker; worker.work()"]
+        workers.append(subprocess.Popen(command, env=environment))
+        return workers[-1]
+
+    yield Client(create_app(own).test_client()), started, work
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+    started.close()
+    services._services = before
+    redis.kill()
+
+
+def says(number):
+    """Return a model that always says a number."""
+    return DummyClassifier(strategy="constant", constant=number).fit([[0], [0]], [number, 0])
+
+
+def test_a_file_whose_worker_is_killed_is_loaded_by_another(alone):
+    """The endpoint is being created until then, and in service after that."""
+    client, here, work = alone
+    model = client.upload(says(1), "m.pkl")
+    endpoint = here.models.registry.newest(here.models.registry.model(model["id"]))
+    first = work()
+    eventually(lambda: here.jobs.read(endpoint.job, all_owners=True).status is Status.RUNNING)
+
+    first.kill()
+    first.wait()
+    waiting = client.endpoint_of(model)["status"]
+    work()
+    eventually(lambda: client.endpoint_of(model)["status"] == "in_service")
+
+    assert "creating" == waiting
+    assert 1 == client.predict(model, x0=0)["predictions"]
+    assert 2 == here.jobs.read(endpoint.job, all_owners=True).attempt
+
+
+def test_a_locked_database_stops_no_prediction(alone):
+    """What is known is enough to predict; what has to be written waits for the lock, and is not lost."""
+    client, here, work = alone
+    work()
+    model = client.upload(says(1), "m.pkl")
+    eventually(lambda: client.endpoint_of(model)["status"] == "in_service")
+    client.predict(model, x0=0)
+    uploaded = []
+
+    with sqlite3.connect(here.settings.home / "seamark.sqlite", isolation_level=None) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        upload = threading.Thread(target=lambda: uploaded.append(client.upload(says(2), "n.pkl")))
+        upload.start()
+        end, answers = time.monotonic() + LOCKED_S, []
+        while time.monotonic() < end:
+            answers.append(client.predict(model, x0=0)["predictions"])
+        lock.execute("ROLLBACK")
+    upload.join()
+    lock.close()
+
+    assert len(answers) > LOCKED_S
+    assert {1} == set(answers)
+    assert "n" == uploaded[0]["name"]
+
+
+def test_versions_are_swapped_under_load_and_no_request_fails(client):
+    """Uploaded, promoted and rolled back while others ask: each of them gets an answer, of one version or the other."""
+    model = client.upload(says(1), "swapped.pkl")["id"]
+    stop, path = threading.Event(), f"/v2/models/{model}/infer"
+
+    def ask():
+        found = []
+        while not stop.is_set():
+            answer = client.client.application.test_client().post(path, json=INFERENCE)
+            found.append((answer.status_code, answer.json["outputs"][0]["data"][0] if answer.status_code == 200 else 0))
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask) for _ in range(4)]
+        for number in range(2, 2 + SWAPS):
+            endpoint = client.upload(says(number), "swapped.pkl", f"/models/{model}")["id"]
+            client.call("PUT", f"/models/{model}/traffic", json={"endpoint": endpoint})
+            if number % 3 == 0:
+                client.call("POST", f"/models/{model}/rollback")
+        stop.set()
+        answers = [one for future in asking for one in future.result()]
+
+    assert {200} == {status for status, _ in answers}
+    assert {1, 2} < {number for _, number in answers} <= set(range(1, 2 + SWAPS))
