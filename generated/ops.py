@@ -96,6 +96,15 @@ ModelOutput: TypeAlias = Literal["auto", "ndarray", "DataFrame", "list"]
 ModelWrapper: TypeAlias = Literal["pickle", "joblib", "pmml", "bst", "onnx", "skops"]
 
 
+class RemoteModel(TypedDict):
+    """A model of another server."""
+
+    url: str
+    protocol: Literal["ops", "v2"]
+    model: str
+    name: NotRequired[str]
+
+
 class Canary(TypedDict):
     """An endpoint that gets a share of the requests; null where none does."""
 
@@ -315,6 +324,10 @@ class OpsOperations(Protocol):
 
     def upload_model(self, *, body: SerializedModel) -> _support.Answer[Model]:
         """Add a model and its endpoint from one file."""
+        ...
+
+    def add_remote(self, *, body: RemoteModel) -> _support.Answer[Model]:
+        """Add a model that stands for one of another server."""
         ...
 
     def get_model_by_id(self, *, model_id: str) -> _support.Answer[Model]:

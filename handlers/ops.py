@@ -18,6 +18,7 @@ from handlers.files.content import Facts, Stored
 from handlers.files.ranges import wanted
 from handlers.jobs.records import Job, blobs_of
 from handlers.jobs.tables import Status
+from handlers.models import remote
 from handlers.models.batches import KIND, SMALL_BYTES
 from handlers.models.capabilities import capabilities, information
 from handlers.models.deployment import Wish
@@ -63,6 +64,11 @@ def upload_model(*, body: api.SerializedModel) -> tuple[api.Model, int, Mapping[
     return created(as_model(services().models.deployment.add_model(as_wish(body))))
 
 
+def add_remote(*, body: api.RemoteModel) -> tuple[api.Model, int, Mapping[str, str]]:
+    """Add a model that stands for one of another server."""
+    return created(as_model(services().models.proxies.add(remote.Wish(**body))))
+
+
 def get_model_by_id(*, model_id: str) -> api.Model:
     """Read one model."""
     return as_model(services().models.registry.model(model_id))
@@ -86,8 +92,7 @@ def delete_model_by_model_id(*, model_id: str) -> None:
 def get_binary_by_id(*, model_id: str) -> Reply:
     """Download the file of a model."""
     models = services().models
-    model = models.registry.model(model_id)
-    endpoint = models.traffic.current(model)
+    model, endpoint = models.with_file(model_id)
     return Reply(
         body=models.chunks(endpoint),
         length=endpoint.size,
@@ -98,8 +103,7 @@ def get_binary_by_id(*, model_id: str) -> Reply:
 
 def get_metadata_by_id(*, model_id: str) -> api.AdditionalModelInfo:
     """Tell what kind of model the file of a model holds."""
-    models = services().models
-    endpoint = models.traffic.current(models.registry.model(model_id))
+    _, endpoint = services().models.with_file(model_id)
     return {"modelPackage": endpoint.format, "modelType": (endpoint.known or {}).get("kind", "other")}
 
 

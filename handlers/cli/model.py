@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from handlers.cli.modelinputs import inputs_of, read_input, read_inputs
 from handlers.cli.output import json_option, show_json, show_members, show_table
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 COLUMNS: Final = {"id": "ID", "name": "NAME", "status": "STATUS", "endpoints": "ENDPOINTS", "created_at": "CREATED"}
 FORMATS: Final = ("pickle", "joblib", "pmml", "bst", "onnx", "skops")
 TAKEN: Final = ("auto", "DataFrame", "ndarray", "DMatrix", "list")
+PROTOCOLS: Final = ("ops", "v2")
 GIVEN: Final = ("auto", "DataFrame", "ndarray", "list")
 
 
@@ -36,39 +37,61 @@ def command() -> None:
 
 
 @command.command("add")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--name", default="", help="What people call it; else what the file says, or is called.")
+@click.option("--remote", metavar="URL", help="Server that has the model; it is asked there instead of from a FILE.")
+@click.option("--protocol", type=click.Choice(PROTOCOLS), help="That of the other server.")
+@click.option(
+    "--model", "there", metavar="MODEL", help="What the other server calls it: its id for ops, a name for v2."
+)
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Of the file; else seen from the file.")
 @click.option("--takes", type=click.Choice(TAKEN), default="auto", show_default=True, help="What it is given.")
 @click.option("--gives", type=click.Choice(GIVEN), default="auto", show_default=True, help="What it gives back.")
 @click.option("--to", "model", metavar="MODEL", help="Model of which it is a further file, an endpoint of its own.")
 @server_options
 @json_option
-def add(
-    file: Path,
-    name: str,
-    kind: str | None,
-    takes: str,
-    gives: str,
-    model: str | None,
-    url: str | None,
-    token: str | None,
-    as_json: bool,
-) -> None:
-    """Put the model in FILE into service; its id is how others name it."""
-    if name and model:
-        raise click.UsageError("--name is for a new model; with --to it is there already.")
+def add(file: Path | None, name: str, url: str | None, token: str | None, as_json: bool, **said: Any) -> None:
+    """Put the model in FILE, or one of another server, into service; its id is how others name it."""
+    check_source(file, name, said)
     server = open_server(url, token)
-    fields = {"input_data_structure": takes, "output_data_structure": gives, "fileName": file.name}
-    model_id = server.model(model)["id"] if model else None
-    with progress(file.stat().st_size, file.name, quiet=as_json) as heard:
-        found = server.upload(file, fields | ({"format": kind} if kind else {}), model_id, heard)
-    if name:
-        found = server.rename(found["id"], name)
+    if file is None:
+        wish = {"url": said["remote"], "protocol": said["protocol"], "model": said["there"]}
+        found = server.add_remote(wish | ({"name": name} if name else {}))
+    else:
+        found = upload(server, file, said, quiet=as_json)
+        found = server.rename(found["id"], name) if name else found
     if as_json:
         show_json(found)
     else:
         click.echo(found["id"])
+
+
+def upload(server: ModelServer, file: Path, said: Mapping[str, Any], *, quiet: bool) -> Mapping[str, Any]:
+    """Send a file, and return its model, or its endpoint where the model is there already."""
+    fields = {"input_data_structure": said["takes"], "output_data_structure": said["gives"], "fileName": file.name}
+    fields |= {"format": said["kind"]} if said["kind"] else {}
+    model_id = server.model(said["model"])["id"] if said["model"] else None
+    with progress(file.stat().st_size, file.name, quiet=quiet) as heard:
+        return server.upload(file, fields, model_id, heard)
+
+
+def check_source(file: Path | None, name: str, said: Mapping[str, Any]) -> None:
+    """Refuse a model that comes from nowhere, from two places, or from a place that is not said in full.
+
+    Raises:
+        UsageError: It does.
+    """
+    remote, rest = said["remote"], (said["protocol"], said["there"])
+    if (file is None) == (remote is None):
+        raise click.UsageError("Name a FILE, or another server with --remote, and not both.")
+    if remote is None and any(rest):
+        raise click.UsageError("--protocol and --model are of the other server that --remote names.")
+    if remote is not None and not all(rest):
+        raise click.UsageError("--remote needs --protocol and --model as well.")
+    if remote is not None and said["model"]:
+        raise click.UsageError("--to is for a further FILE of a model; one of another server is a model of its own.")
+    if name and said["model"]:
+        raise click.UsageError("--name is for a new model; with --to it is there already.")
 
 
 @command.command("list")
@@ -189,40 +212,3 @@ def summary(model: Mapping[str, Any], endpoints: Sequence[Mapping[str, Any]]) ->
     """Return a model as a line of the list: the status is that of its newest endpoint."""
     status = endpoints[0]["status"] if endpoints else "no endpoint"
     return {**model, "status": status, "endpoints": len(endpoints)}
-
-
-def inputs_of(model: Mapping[str, Any]) -> str:
-    """Return what a model takes, in words."""
-    return ", ".join(f"{feature['name']}:{feature['type']}" for feature in model.get("input_schema") or ())
-
-
-def read_input(pair: str) -> tuple[str, Any]:
-    """Return an input of the command line; what is JSON is read as that, all else is text.
-
-    Raises:
-        UsageError: It has no name.
-    """
-    name, equals, text = pair.partition("=")
-    if not name or not equals:
-        raise click.UsageError(f"{pair!r} is not NAME=VALUE.")
-    try:
-        return name, json.loads(text)
-    except ValueError:
-        return name, text
-
-
-def read_inputs(file: Any) -> dict[str, Any]:
-    """Return the inputs that a file holds; none where there is no file.
-
-    Raises:
-        UsageError: It holds something else.
-    """
-    if file is None:
-        return {}
-    try:
-        found = json.load(file)
-    except ValueError as error:
-        raise click.UsageError(f"--from holds no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise click.UsageError("--from has to hold an object: names and values.")
-    return found

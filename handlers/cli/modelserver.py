@@ -74,6 +74,11 @@ class ModelServer:
             found: Mapping[str, Any] = self._ask("POST", path, data=fields, files={"file": (file.name, opened)})
         return found
 
+    def add_remote(self, wish: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Add a model that stands for one of another server, and return it."""
+        found: Mapping[str, Any] = self._ask("POST", "/remotes", json=wish)
+        return found
+
     def rename(self, model_id: str, name: str) -> Mapping[str, Any]:
         """Give a model another name, and return it."""
         found: Mapping[str, Any] = self._ask("PATCH", f"/models/{quote(model_id, safe='')}", json={"name": name})

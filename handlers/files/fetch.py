@@ -189,10 +189,7 @@ class Fetcher:
         sock: socket.socket | None = None
         begun = time.monotonic()
         try:
-            sock = self._connect((address, port_of(url)), patience.left_s)
-            if url.scheme == "https":
-                sock.settimeout(patience.left_s)
-                sock = certificates().wrap_socket(sock, server_hostname=host_of(url))
+            sock = connected(self._connect, address, url, patience)
             patience.note(time.monotonic() - begun, 0)
             response = exchange(sock, url, method, headers, patience)
         except (OSError, ssl.SSLError, http.client.HTTPException, ValueError) as error:
@@ -203,14 +200,36 @@ class Fetcher:
         return Fetched(url=str(url), status=response.status, headers=names, response=response, socket=sock)
 
 
+def connected(connect: Connect, address: str, url: httpx.URL, patience: Patience) -> socket.socket:
+    """Return a connection for *url* to just *address*, the certificate checked against the name.
+
+    Raises:
+        OSError: There is none, or the certificate is another's.
+    """
+    sock = connect((address, port_of(url)), patience.left_s)
+    if url.scheme != "https":
+        return sock
+    try:
+        sock.settimeout(patience.left_s)
+        return certificates().wrap_socket(sock, server_hostname=host_of(url))
+    except OSError:
+        sock.close()
+        raise
+
+
 def exchange(
-    sock: socket.socket, url: httpx.URL, method: str, headers: Mapping[str, str], patience: Patience
+    sock: socket.socket,
+    url: httpx.URL,
+    method: str,
+    headers: Mapping[str, str],
+    patience: Patience,
+    body: bytes | None = None,
 ) -> http.client.HTTPResponse:
     """Send a request over a connection, and return the answer once its headers are there."""
     line = http.client.HTTPConnection(host_of(url), port_of(url))
     line.sock = PatientSocket(sock, patience)
     target = url.raw_path.decode("ascii")
-    line.request(method, target, headers={"Host": url.netloc.decode("ascii"), **headers})
+    line.request(method, target, body, headers={"Host": url.netloc.decode("ascii"), **headers})
     return line.getresponse()
 
 

@@ -136,7 +136,8 @@ def named(connection: Connection, blobs: Blobs) -> Iterable[str]:
     """Give the name of each file that the rows name."""
     kept = connection.execute(select(AssetRow.blob), execution_options={"yield_per": BATCH}).scalars()
     yield from (name for name in kept if name is not None)
-    yield from connection.execute(select(EndpointRow.blob), execution_options={"yield_per": BATCH}).scalars()
+    of_models = select(EndpointRow.blob).where(EndpointRow.blob != "")  # those of other servers have no file here
+    yield from connection.execute(of_models, execution_options={"yield_per": BATCH}).scalars()
     for stored in blobs.list("jobs"):
         if is_named(connection, stored.name):
             yield stored.name

@@ -69,11 +69,14 @@ class Batches:
     def _answers(self, endpoint_id: str, table: Table) -> Iterator[tuple[Sequence[Mapping[str, Any]], float]]:
         """Give the predictions of each piece, and how much of the table that is."""
         end = time.monotonic() + self._predictor.settings.predict_timeout_s
-        taken, before = self._predictor.serving(endpoint_id, end).shape.columns(table.columns), 0
+        ready = self._predictor.serving(endpoint_id, end)
+        taken, before = ready.shape.columns(table.columns), 0
         for piece, done in table.pieces():
             rows = [row_of(taken, row, before + number) for number, row in enumerate(piece, 1)]
             before += len(piece)
-            yield self._asked(endpoint_id, rows) if rows else [], done
+            size = ready.step or len(rows)
+            parts = (rows[start : start + size] for start in range(0, len(rows), size or 1))
+            yield [answer for part in parts for answer in self._asked(endpoint_id, part)], done
 
     def _asked(self, endpoint_id: str, rows: list[list[Any]]) -> Sequence[Mapping[str, Any]]:
         """Return the predictions of some rows; a host that ends meanwhile is started again."""

@@ -18,6 +18,7 @@ from handlers.models.hosts import RETRY, Hosts
 from handlers.models.process import Plan
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import Registry
+from handlers.models.remote import Remotes, is_remote, step
 from handlers.models.tables import State
 from handlers.observability import count_prediction
 from handlers.settings import Settings
@@ -35,14 +36,37 @@ class Ready:
     plan: Plan
     shape: Shape
 
+    @property
+    def step(self) -> int | None:
+        """How many rows of a table are asked for in one go; None: any number."""
+        return step(self.endpoint, self.shape.count or 1)
+
 
 class Predictor:
     """Answers predictions."""
 
-    def __init__(self, registry: Registry, hosts: Hosts, settings: Settings, changes: Changes, wait: Wait) -> None:
-        """Ask *hosts*; what is known of endpoints counts until *changes*; *wait* waits for a job, so many seconds."""
+    def __init__(
+        self,
+        registry: Registry,
+        hosts: Hosts,
+        settings: Settings,
+        changes: Changes,
+        wait: Wait,
+        remotes: Remotes,
+    ) -> None:
+        """Ask *hosts*, and *remotes* for what is another server's.
+
+        Args:
+            registry: Where endpoints are known.
+            hosts: Hold models of this machine.
+            settings: Bounds.
+            changes: Until one of them what is known of endpoints counts.
+            wait: Waits for a job, so many seconds.
+            remotes: Ask other servers.
+        """
         self.registry = registry
         self.hosts = hosts
+        self.remotes = remotes
         self.settings = settings
         self._wait = wait
         self._known = Memory(changes, self._read)
@@ -55,12 +79,15 @@ class Predictor:
             Conflict: It is not in service.
             InputInvalid: An input is missing, unknown or of the wrong type, or the model does not take it.
             Unavailable: Its file is still being tried, or its host has died or does not answer.
+            BadGateway, AddressRefused: Another server has to be asked, and answers wrongly or is not called any more.
         """
         end = time.monotonic() + self.settings.predict_timeout_s
         ready = self.serving(endpoint_id, end)
         with counted(ready, 1):
             row = ready.shape.row(parameters)
-            answer = self.hosts.ask(ready.plan, row, max(0.001, end - time.monotonic()))
+            if is_remote(ready.endpoint):
+                return self.remotes.predict(ready.endpoint, [row], left(end))[0]
+            answer = self.hosts.ask(ready.plan, row, left(end))
             return self._result(ready.endpoint, answer)
 
     def predict_rows(self, endpoint_id: str, rows: Callable[[Shape], list[list[Any]]]) -> list[Mapping[str, Any]]:
@@ -73,7 +100,9 @@ class Predictor:
         ready = self.serving(endpoint_id, end)
         made = rows(ready.shape)
         with counted(ready, len(made)):
-            answers = self.hosts.ask_many(ready.plan, made, max(0.001, end - time.monotonic()))
+            if is_remote(ready.endpoint):
+                return list(self.remotes.predict(ready.endpoint, made, left(end)))
+            answers = self.hosts.ask_many(ready.plan, made, left(end))
             return [self._result(ready.endpoint, answer) for answer in answers]
 
     def serving(self, endpoint_id: str, end: float) -> Ready:
@@ -114,6 +143,11 @@ class Predictor:
         self.hosts.stop(endpoint.id)
         words = str(answer.get("unloaded", "its process does not keep to what was agreed"))
         raise Unavailable(f"The model cannot be loaded at the moment: {words[:1000]}", headers=RETRY)
+
+
+def left(end: float) -> float:
+    """Return the seconds until *end*; something is always left, so that what is ready still answers."""
+    return max(0.001, end - time.monotonic())
 
 
 @contextmanager

@@ -216,7 +216,8 @@ class Registry:
             if not connection.execute(delete(MODELS).where(MODELS.c.id == key_of(model_id))).rowcount:
                 raise NotFound(f"There is no model {model_id[:64]}.")
         for endpoint in gone:
-            self.blobs.remove(endpoint.blob)
+            if endpoint.blob:
+                self.blobs.remove(endpoint.blob)
         return gone
 
     def remove_endpoint(self, endpoint_id: str) -> Endpoint:
@@ -229,7 +230,8 @@ class Registry:
         with self.writing() as connection:
             if not connection.execute(delete(ENDPOINTS).where(ENDPOINTS.c.id == endpoint.id)).rowcount:
                 raise NotFound(f"There is no endpoint {endpoint_id[:64]}.")
-        self.blobs.remove(endpoint.blob)
+        if endpoint.blob:
+            self.blobs.remove(endpoint.blob)
         return endpoint
 
 

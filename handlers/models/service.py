@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from handlers.errors import NotFound
+from handlers.files.remote import Remote
 from handlers.models.batches import Batches
 from handlers.models.changes import Changes
 from handlers.models.deployment import Deployment, Trials
 from handlers.models.hosts import Hosts
 from handlers.models.predict import Predictor
+from handlers.models.proxies import Proxies
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import Registry
+from handlers.models.remote import Remotes
 from handlers.models.traffic import Traffic
 from handlers.settings import Settings
 from handlers.storage.blobs import CHUNK_BYTES, Blobs
@@ -35,7 +38,9 @@ class Models:
         self.registry = Registry(database, blobs, changes.tell, trials.lost)
         self.hosts = Hosts(settings)
         self.deployment = Deployment(self.registry, blobs, settings, self.hosts, trials)
-        self.predictor = Predictor(self.registry, self.hosts, settings, changes, trials.wait)
+        remotes = Remotes(Remote(settings.networks), settings.predict_timeout_s)
+        self.proxies = Proxies(self.registry, remotes)
+        self.predictor = Predictor(self.registry, self.hosts, settings, changes, trials.wait, remotes)
         self.batches = Batches(self.predictor, blobs)
         self.traffic = Traffic(self.registry)
         self._blobs = blobs
@@ -69,6 +74,18 @@ class Models:
             NotFound: There is no such endpoint.
         """
         self.hosts.stop(self.registry.remove_endpoint(endpoint_id).id)
+
+    def with_file(self, model_id: str) -> tuple[Model, Endpoint]:
+        """Return a model and its endpoint, whose file is the model's.
+
+        Raises:
+            NotFound: There is no such model, or it has no file.
+        """
+        model = self.registry.model(model_id)
+        endpoint = self.traffic.current(model)
+        if not endpoint.blob:
+            raise NotFound(f"The model {model.id} has no file: it is one of another server.")
+        return model, endpoint
 
     def chunks(self, endpoint: Endpoint) -> Iterator[bytes]:
         """Return the file of an endpoint, piece by piece.

@@ -10,7 +10,16 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from tests.cli.conftest import environment_for, seamark
+from tests.cli.conftest import Up, environment_for, seamark, wait_for
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server that may call those of this machine."""
+    up = Up(tmp_path_factory.mktemp("up") / "home", allowed_networks="127.0.0.0/8")
+    wait_for(up.ready)
+    yield up
+    up.stop()
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +106,32 @@ def test_what_cannot_be_is_said_in_a_line(server, iris, tmp_path):
     assert "Traceback" not in run(server, "add", broken, expect=1).stderr
     elsewhere = seamark(environment_for(tmp_path / "home"), "model", "list")
     assert (2, True) == (elsewhere.returncode, "start `seamark up`" in elsewhere.stderr)
+
+
+def test_a_model_may_be_another_servers(server, iris, tmp_path):
+    """Here of the same server, which has to be allowed first; by both protocols, under the name that is given."""
+    file, rows = iris
+    model = run(server, "add", file, "--name", "Original").stdout.strip()
+    inputs = [f"{name}={value}" for name, value in rows.iloc[100].items()]
+
+    for protocol, url, there in (("ops", f"{server.url}/ops", model), ("v2", server.url, "Original")):
+        run(server, "add", "--remote", url, "--protocol", protocol, "--model", there, "--name", protocol)
+        assert "virginica" == json.loads(run(server, "predict", protocol, *inputs, "--json").stdout)["predictions"]
+
+    run(server, "rm", "ops", "v2", "Original")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        [__file__, "--remote", "http://h"],
+        ["--remote", "http://h"],
+        ["--remote", "http://h", "--protocol", "v2"],
+        ["--remote", "http://h", "--protocol", "v2", "--model", "m", "--to", "n"],
+        [__file__, "--protocol", "v2"],
+    ],
+)
+def test_a_model_comes_from_one_place(server, arguments):
+    """From a file or from another server, which is said in full."""
+    run(server, "add", *arguments, expect=2)

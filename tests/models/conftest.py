@@ -31,6 +31,7 @@ def settings(tmp_path_factory):
         job_heartbeat_s=0.5,
         upload_wait_s=60,
         predict_timeout_s=10,
+        allowed_networks="127.0.0.0/8",
     )
 
 
@@ -50,6 +51,7 @@ def here(settings):
 def worker(here, settings):
     """A worker process."""
     given = {"HOME": settings.home, "REDIS_URL": settings.redis_url, "JOB_HEARTBEAT_S": 0.5}
+    given["ALLOWED_NETWORKS"] = settings.allowed_networks
     environment = os.environ | {f"SEAMARK_{name}": str(value) for name, value in given.items()}
     command = [sys.executable, "-c", "from handlers import worker; worker.work()"]
     process = subprocess.Popen(command, env=environment)
