@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from handlers.models.traffic import Traffic
 from sklearn.dummy import DummyClassifier
 
 from handlers import services
+from handlers.models.traffic import Traffic
 
 
 @pytest.fixture
