@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from handlers.models.tables import State
 from handlers.observability import count_prediction
 from handlers.settings import Settings
 
+PARAMETER: Final = re.compile(r"/parameters/([0-9]+)/")
 PLACE: Final = re.compile(r"/endpoints/([^/]+)")
 
 Wait = Callable[[str, float], None]
@@ -62,6 +63,18 @@ class Predictor:
             row = ready.shape.row(parameters)
             answer = self.hosts.ask(ready.plan, row, max(0.001, end - time.monotonic()))
             return self._result(ready.endpoint, answer)
+
+    def predict_values(self, endpoint_id: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the model of an endpoint says of *values*, which have the names of its inputs.
+
+        Raises:
+            NotFound, Conflict, InputInvalid, Unavailable: As for `predict`.
+        """
+        names = list(values)
+        try:
+            return self.predict(endpoint_id, [{"name": name, "value": values[name]} for name in names])
+        except InputInvalid as problem:
+            raise InputInvalid(faults=[in_object(fault, names) for fault in problem.faults]) from None
 
     def predict_rows(self, endpoint_id: str, rows: Callable[[Shape], list[list[Any]]]) -> list[Mapping[str, Any]]:
         """Return what the model of an endpoint says of each row that *rows* makes of what it takes.
@@ -135,6 +148,13 @@ def shape_of(endpoint: Endpoint, model: Model) -> Shape:
     known = known_of(endpoint)
     flags = {flag: bool(known.get(flag)) for flag in ("named", "invented")}
     return Shape(known.get("features"), model.input_schema or (), **flags)
+
+
+def in_object(fault: Fault, names: Sequence[str]) -> Fault:
+    """Return a fault of a list of parameters as one of an object whose members have these names."""
+    number = PARAMETER.match(fault.place)
+    place = "/" + names[int(number[1])].replace("~", "~0").replace("/", "~1") if number else ""
+    return replace(fault, place=place)
 
 
 def endpoint_in(target: Sequence[Mapping[str, str]], mount: str) -> str:
