@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from handlers.errors import BadRequest, Conflict, Fault, InputInvalid, Problem, Unavailable
+from handlers.models.audit import Audit
 from handlers.models.changes import Changes, Memory
 from handlers.models.deployment import known_of, plan_of
 from handlers.models.features import Shape
@@ -46,6 +47,7 @@ class Predictor:
         self.hosts = hosts
         self.settings = settings
         self._wait = wait
+        self._audit = Audit(settings)
         self._known = Memory(changes, self._read)
 
     def predict(self, endpoint_id: str, parameters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -58,11 +60,16 @@ class Predictor:
             Unavailable: Its file is still being tried, or its host has died or does not answer.
         """
         end = time.monotonic() + self.settings.predict_timeout_s
-        ready = self.serving(endpoint_id, end)
-        with counted(ready, 1):
-            row = ready.shape.row(parameters)
-            answer = self.hosts.ask(ready.plan, row, max(0.001, end - time.monotonic()))
-            return self._result(ready.endpoint, answer)
+        with self._audit.entry(endpoint_id) as entry:
+            entry.parameters = parameters
+            ready = self.serving(endpoint_id, end)
+            entry.shape = ready.shape
+            with counted(ready, 1):
+                row = ready.shape.row(parameters)
+                answer = self.hosts.ask(ready.plan, row, max(0.001, end - time.monotonic()))
+                result = self._result(ready.endpoint, answer)
+            entry.results = [result]
+            return result
 
     def predict_values(self, endpoint_id: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what the model of an endpoint says of *values*, which have the names of its inputs.
@@ -76,18 +83,26 @@ class Predictor:
         except InputInvalid as problem:
             raise InputInvalid(faults=[in_object(fault, names) for fault in problem.faults]) from None
 
-    def predict_rows(self, endpoint_id: str, rows: Callable[[Shape], list[list[Any]]]) -> list[Mapping[str, Any]]:
+    def predict_rows(
+        self, endpoint_id: str, rows: Callable[[Shape], list[list[Any]]], *, only_counts: bool = False
+    ) -> list[Mapping[str, Any]]:
         """Return what the model of an endpoint says of each row that *rows* makes of what it takes.
+
+        With *only_counts* the audit log gets no value of them.
 
         Raises:
             NotFound, Conflict, InputInvalid, Unavailable: As for `predict`.
         """
         end = time.monotonic() + self.settings.predict_timeout_s
-        ready = self.serving(endpoint_id, end)
-        made = rows(ready.shape)
-        with counted(ready, len(made)):
-            answers = self.hosts.ask_many(ready.plan, made, max(0.001, end - time.monotonic()))
-            return [self._result(ready.endpoint, answer) for answer in answers]
+        with self._audit.entry(endpoint_id) as entry:
+            entry.only_counts = only_counts
+            ready = self.serving(endpoint_id, end)
+            entry.shape, entry.rows = ready.shape, (made := rows(ready.shape))
+            with counted(ready, len(made)):
+                answers = self.hosts.ask_many(ready.plan, made, max(0.001, end - time.monotonic()))
+                results = [self._result(ready.endpoint, answer) for answer in answers]
+            entry.results = results
+            return results
 
     def serving(self, endpoint_id: str, end: float) -> Ready:
         """Return what is known of an endpoint that is in service, or will be before *end*.
@@ -109,6 +124,10 @@ class Predictor:
             why = f" {endpoint.problem}" if endpoint.problem else ""
             raise Conflict(f"The endpoint is not in service: it is {endpoint.status.value}.{why}")
         return ready
+
+    def close(self) -> None:
+        """Give up what is held."""
+        self._audit.close()
 
     def _read(self, endpoint_id: str) -> Ready:
         """Read what is known of an endpoint."""
