@@ -133,6 +133,10 @@ EndpointStatus: TypeAlias = Literal["out_of_service", "creating", "updating", "u
 ParameterValue: TypeAlias = int | float | str | bool
 
 
+NamedValues: TypeAlias = dict[str, ParameterValue]
+"""A value for each input of the model, by its name."""
+
+
 PredictionResult: TypeAlias = dict[str, Any]
 """What the model says. `predictions` is the prediction, a single value or a list; `scores`, where the model knows them, are the probabilities of the classes in the model's order. Models whose outputs have names (PMML, DataFrame) give these names instead. A number that JSON cannot express, such as NaN, is null."""
 
@@ -387,6 +391,14 @@ class OpsOperations(Protocol):
 
     def delete_endpoint_by_id(self, *, endpoint_id: str) -> _support.Answer[None]:
         """Remove an endpoint and its file; the model stays."""
+        ...
+
+    def get_endpoint_document(self, *, endpoint_id: str) -> _support.Answer[dict[str, Any]]:
+        """Read an OpenAPI document of one endpoint."""
+        ...
+
+    def predict_by_endpoint_id(self, *, endpoint_id: str, body: NamedValues) -> _support.Answer[PredictionResponse]:
+        """Ask an endpoint for a prediction, with a plain object."""
         ...
 
     def batch_prediction(

@@ -22,6 +22,7 @@ from handlers.models import remote
 from handlers.models.batches import KIND, SMALL_BYTES
 from handlers.models.capabilities import capabilities, information
 from handlers.models.deployment import Wish
+from handlers.models.document import document
 from handlers.models.predict import endpoint_in
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import ENDPOINTS, MODELS
@@ -150,6 +151,20 @@ def update_endpoint_by_endpoint_id(*, endpoint_id: str, body: api.EndpointUpdate
 def delete_endpoint_by_id(*, endpoint_id: str) -> None:
     """Remove an endpoint and its file; the model stays."""
     services().models.remove_endpoint(endpoint_id)
+
+
+def get_endpoint_document(*, endpoint_id: str) -> tuple[dict[str, Any], int, Mapping[str, str]]:
+    """Read an OpenAPI document of one endpoint."""
+    here, registry = request(), services().models.registry
+    endpoint = registry.endpoint(endpoint_id)
+    url = f"{here.base_url}{here.mount}/endpoints/{endpoint.id}"
+    found = document(endpoint, registry.model(endpoint.model), url)
+    return found, HTTPStatus.OK, {"Cache-Control": "no-cache", "Vary": "Host"}
+
+
+def predict_by_endpoint_id(*, endpoint_id: str, body: api.NamedValues) -> api.PredictionResponse:
+    """Ask an endpoint for a prediction, with a plain object."""
+    return {"result": dict(services().models.predictor.predict_values(endpoint_id, body))}
 
 
 def prediction(*, body: api.Prediction) -> api.PredictionResponse:

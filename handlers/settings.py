@@ -229,6 +229,15 @@ class Settings(BaseSettings):
         5.0, ge=0, description="How long the answer to the upload of a model waits for it to be loaded, in seconds."
     )
     predict_timeout_s: PositiveFloat = Field(30.0, description="Longest that a prediction may take, in seconds.")
+    audit_log: Path | None = Field(
+        None, description="File that gets a line for each prediction, with its inputs and outputs; empty: none is kept."
+    )
+    audit_bytes: PositiveInt = Field(
+        64 << 20, description="Size at which the audit log becomes FILE.1, and the older one is lost, in bytes."
+    )
+    audit_masked: str = Field(
+        "", description="Names of inputs and outputs, with commas, whose values the audit log must not hold."
+    )
     result_link_s: PositiveInt = Field(3600, description="How long the address of a result is good, in seconds.")
     status_dialect: Literal["contract", "operator"] = Field(
         "contract", description="Numbers of compute statuses: 1 to 8 of the contract, or 10 to 70 of operator-service."
@@ -368,6 +377,11 @@ class Settings(BaseSettings):
     def trusted_classes(self) -> tuple[str, ...]:
         """Return the names of `model_classes`, one by one."""
         return words_of(self.model_classes)
+
+    @property
+    def masked_names(self) -> tuple[str, ...]:
+        """Return the names of `audit_masked`, one by one."""
+        return words_of(self.audit_masked)
 
     @property
     def opens_management(self) -> bool:

@@ -19,6 +19,7 @@ from handlers.spec.documents import Api
 
 SWAGGER_FILES: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"})
 OWN_FILES: Final = frozenset({"console.css", "swagger.js"})
+ENDPOINT_DOCUMENT: Final = "/endpoints/{endpoint_id}/openapi.json"
 DAY_S: Final = 86400
 POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
@@ -43,6 +44,7 @@ def register(
     shelf = Shelf([count(api, handlers.get(api.name, ())) for api in apis])
     blueprint = Blueprint("console", __name__, template_folder=".")
     add_pages(blueprint, shelf)
+    add_page_of_endpoints(blueprint, shelf, services)
     add_documents(blueprint, shelf)
     add_health(blueprint, services)
     app.register_blueprint(blueprint)
@@ -83,7 +85,8 @@ def add_pages(blueprint: Blueprint, shelf: Shelf) -> None:
 
     @blueprint.get("/docs/<path:name>")
     def documentation(name: str) -> Response:
-        return page("api.html", api=shelf.find(name), root="../" * (name.count("/") + 1))
+        api, root = shelf.find(name), "../" * (name.count("/") + 1)
+        return page("api.html", title=api.title, document=f"{root}openapi/{api.api.name}.json", root=root)
 
     @blueprint.get("/docs/assets/<name>")
     def asset(name: str) -> Response:
@@ -91,6 +94,19 @@ def add_pages(blueprint: Blueprint, shelf: Shelf) -> None:
             raise NotFound("There is no such file.")
         folder = swagger_ui_path if name in SWAGGER_FILES else blueprint.root_path
         return send_from_directory(folder, name, max_age=DAY_S)
+
+
+def add_page_of_endpoints(blueprint: Blueprint, shelf: Shelf, services: Callable[[], Services]) -> None:
+    """Add the documentation of each endpoint for people, beside that for programs, where that is served."""
+    ops = shelf.served.get("ops")
+    if ops is None or ENDPOINT_DOCUMENT not in ops.api.document["paths"]:
+        return
+
+    @blueprint.get(f"{ops.api.mount}/endpoints/<endpoint_id>/docs")
+    def documentation_of_endpoint(endpoint_id: str) -> Response:
+        title = services().models.registry.endpoint(endpoint_id).name
+        root = "../" * (ops.api.mount.count("/") + 2)
+        return page("api.html", title=title, document="openapi.json", root=root)
 
 
 def add_documents(blueprint: Blueprint, shelf: Shelf) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from handlers.errors import Fault, InputInvalid, Unavailable
+from handlers.models.audit import asked_by_job
 from handlers.models.features import Columns
 from handlers.models.predict import Predictor
 from handlers.models.reading import Piece, Table, read_table
@@ -62,7 +63,8 @@ class Batches:
         inputs = job.inputs
         source = self._blobs.local(inputs["blob"], context.directory)
         target = context.directory / "predictions"
-        rows = self.predict(job.subject, source, inputs["format"], target, inputs["output"], context)
+        with asked_by_job(job.id, job.owner):
+            rows = self.predict(job.subject, source, inputs["format"], target, inputs["output"], context)
         blob = context.keep(target, "predictions")
         return {"rows": rows, "blob": blob, "size": target.stat().st_size, "output": inputs["output"]}
 
@@ -82,7 +84,11 @@ class Batches:
         """Return the predictions of some rows; a host that ends meanwhile is started again."""
         for left in reversed(range(TRIES)):
             try:
-                return self._predictor.predict_rows(endpoint_id, lambda shape: rows)  # noqa: ARG005 - they are made
+                return self._predictor.predict_rows(
+                    endpoint_id,
+                    lambda shape: rows,  # noqa: ARG005 - they are made
+                    only_counts=True,
+                )
             except Unavailable:
                 if not left:
                     raise

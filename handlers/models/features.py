@@ -37,9 +37,9 @@ class Shape:
         self.spellings = [names for names in (index_of(own), index_of(of_owner)) if names is not None]
         self.by_position = not named and (of_owner is None or (invented and same_names(of_owner, features)))
         self.count = len(features) if features is not None else (len(ordered) if ordered else None)
-        kinds = [feature["type"] for feature in of_owner or features or ()]
-        self.coercions = [coercion(kind) for kind in kinds]
-        self.optional = [bool(feature.get("optional")) for feature in features or ()] or [False] * len(kinds)
+        self.kinds = [feature["type"] for feature in of_owner or features or ()]
+        self.coercions = [coercion(kind) for kind in self.kinds]
+        self.optional = [bool(feature.get("optional")) for feature in features or ()] or [False] * len(self.kinds)
 
     def row(self, parameters: Sequence[Parameter]) -> list[Any]:
         """Return the values in the model's order.

@@ -6,11 +6,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from handlers.errors import BadRequest, Conflict, Fault, InputInvalid, Problem, Unavailable
+from handlers.models.audit import Audit
 from handlers.models.changes import Changes, Memory
 from handlers.models.deployment import known_of, plan_of
 from handlers.models.features import Shape
@@ -23,6 +24,7 @@ from handlers.models.tables import State
 from handlers.observability import count_prediction
 from handlers.settings import Settings
 
+PARAMETER: Final = re.compile(r"/parameters/([0-9]+)/")
 PLACE: Final = re.compile(r"/endpoints/([^/]+)")
 
 Wait = Callable[[str, float], None]
@@ -69,6 +71,7 @@ class Predictor:
         self.remotes = remotes
         self.settings = settings
         self._wait = wait
+        self._audit = Audit(settings)
         self._known = Memory(changes, self._read)
 
     def predict(self, endpoint_id: str, parameters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -82,28 +85,51 @@ class Predictor:
             BadGateway, AddressRefused: Another server has to be asked, and answers wrongly or is not called any more.
         """
         end = time.monotonic() + self.settings.predict_timeout_s
-        ready = self.serving(endpoint_id, end)
-        with counted(ready, 1):
-            row = ready.shape.row(parameters)
-            if is_remote(ready.endpoint):
-                return self.remotes.predict(ready.endpoint, [row], left(end))[0]
-            answer = self.hosts.ask(ready.plan, row, left(end))
-            return self._result(ready.endpoint, answer)
+        with self._audit.entry(endpoint_id) as entry:
+            entry.parameters = parameters
+            ready = self.serving(endpoint_id, end)
+            entry.shape = ready.shape
+            with counted(ready, 1):
+                (result,) = self._asked(ready, [ready.shape.row(parameters)], end)
+            entry.results = [result]
+            return result
 
-    def predict_rows(self, endpoint_id: str, rows: Callable[[Shape], list[list[Any]]]) -> list[Mapping[str, Any]]:
+    def predict_values(self, endpoint_id: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the model of an endpoint says of *values*, which have the names of its inputs.
+
+        Raises:
+            NotFound, Conflict, InputInvalid, Unavailable: As for `predict`.
+        """
+        names = list(values)
+        try:
+            return self.predict(endpoint_id, [{"name": name, "value": values[name]} for name in names])
+        except InputInvalid as problem:
+            raise InputInvalid(faults=[in_object(fault, names) for fault in problem.faults]) from None
+
+    def predict_rows(
+        self, endpoint_id: str, rows: Callable[[Shape], list[list[Any]]], *, only_counts: bool = False
+    ) -> list[Mapping[str, Any]]:
         """Return what the model of an endpoint says of each row that *rows* makes of what it takes.
+
+        With *only_counts* the audit log gets no value of them.
 
         Raises:
             NotFound, Conflict, InputInvalid, Unavailable: As for `predict`.
         """
         end = time.monotonic() + self.settings.predict_timeout_s
-        ready = self.serving(endpoint_id, end)
-        made = rows(ready.shape)
-        with counted(ready, len(made)):
-            if is_remote(ready.endpoint):
-                return list(self.remotes.predict(ready.endpoint, made, left(end)))
-            answers = self.hosts.ask_many(ready.plan, made, left(end))
-            return [self._result(ready.endpoint, answer) for answer in answers]
+        with self._audit.entry(endpoint_id) as entry:
+            entry.only_counts = only_counts
+            ready = self.serving(endpoint_id, end)
+            entry.shape, entry.rows = ready.shape, (made := rows(ready.shape))
+            with counted(ready, len(made)):
+                entry.results = results = self._asked(ready, made, end)
+            return results
+
+    def _asked(self, ready: Ready, rows: list[list[Any]], end: float) -> list[Mapping[str, Any]]:
+        """Return what is said of rows: by the host of a model, or by the server whose it is."""
+        if is_remote(ready.endpoint):
+            return list(self.remotes.predict(ready.endpoint, rows, left(end)))
+        return [self._result(ready.endpoint, answer) for answer in self.hosts.ask_many(ready.plan, rows, left(end))]
 
     def serving(self, endpoint_id: str, end: float) -> Ready:
         """Return what is known of an endpoint that is in service, or will be before *end*.
@@ -125,6 +151,10 @@ class Predictor:
             why = f" {endpoint.problem}" if endpoint.problem else ""
             raise Conflict(f"The endpoint is not in service: it is {endpoint.status.value}.{why}")
         return ready
+
+    def close(self) -> None:
+        """Give up what is held."""
+        self._audit.close()
 
     def _read(self, endpoint_id: str) -> Ready:
         """Read what is known of an endpoint."""
@@ -169,6 +199,13 @@ def shape_of(endpoint: Endpoint, model: Model) -> Shape:
     known = known_of(endpoint)
     flags = {flag: bool(known.get(flag)) for flag in ("named", "invented")}
     return Shape(known.get("features"), model.input_schema or (), **flags)
+
+
+def in_object(fault: Fault, names: Sequence[str]) -> Fault:
+    """Return a fault of a list of parameters as one of an object whose members have these names."""
+    number = PARAMETER.match(fault.place)
+    place = "/" + names[int(number[1])].replace("~", "~0").replace("/", "~1") if number else ""
+    return replace(fault, place=place)
 
 
 def endpoint_in(target: Sequence[Mapping[str, str]], mount: str) -> str:

@@ -100,6 +100,7 @@ class Models:
 
     def close(self) -> None:
         """Give up what is held."""
+        self.predictor.close()
         self.hosts.close()
 
 
