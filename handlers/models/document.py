@@ -144,7 +144,7 @@ def result_schema(given: Any) -> dict[str, Any]:
         fields = {name: schema_of(schema) for name, schema in given.items()}
     elif isinstance(given, list):
         fields = {one["name"]: input_schema(Input(one["name"], one["type"], optional=True)) for one in given}
-    return {"type": "object", "properties": fields, "additionalProperties": {}}
+    return {"type": "object", "properties": fields}
 
 
 def schema_of(given: Any, depth: int = 1) -> dict[str, Any]:
