@@ -19,6 +19,8 @@ from tests.e2e.conftest import wait_for
 from tests.e2e.hosts import Host, Stores
 from tests.e2e.network import Network
 
+pytestmark = pytest.mark.long
+
 API = "/api/v1/services"
 JOBS = 200
 ALL_S = 240  # for all of them, on a machine that has other things to do
@@ -51,8 +53,6 @@ import sys, time
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from handlers.storage.sql import Database
-
-pytestmark = pytest.mark.long
 
 with Database(sys.argv[1]).write() as connection:
     connection.execute(text("UPDATE held SET by = 'cut off'"))

@@ -152,6 +152,11 @@ def existing(path, client, headers):
     return path.format(client.post(f"/ops/models/{model['id']}", data=files, headers=headers).json["id"])
 
 
+def unfit_for_model(client, headers):
+    """Send more inputs than a model has."""
+    return client.post(existing("/ops/endpoints/{}/predict", client, headers), json={"a": 1, "b": 2}, headers=headers)
+
+
 def nothing(method, path):
     """Ask for a job without saying which."""
     return lambda client, headers: client.open(path, method=method, json=None if method == "GET" else {})
@@ -168,6 +173,7 @@ SHOWN = {
     ("PATCH /endpoints/{endpoint_id}", "400"): with_nul("PATCH", "/ops/endpoints/{}"),
     ("POST /upload", "422"): no_model("/ops/upload"),
     ("POST /models/{model_id}", "422"): no_model("/ops/models/{}"),
+    ("POST /endpoints/{endpoint_id}/predict", "400"): unfit_for_model,
     ("POST /predictions", "400"): unfit("/ops/predictions", {"target": [{}], "parameters": []}),
     ("POST /api/v1/aquarius/assets/ddo", "400"): unfit(DDO, {"id": DID, "service": []}),
     ("POST /api/v1/aquarius/assets/ddo", "409"): taken,
