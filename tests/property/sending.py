@@ -78,6 +78,7 @@ def send_each(operation, mode, market, most, sent):
 
 def tell_stories(api, app, market, without):
     """Send requests that follow one another's links, each signed at its moment."""
+    findings = []
 
     class Story(built(api, app, without).as_state_machine()):
         def setup(self):
@@ -89,6 +90,13 @@ def tell_stories(api, app, market, without):
             if mode is GenerationMode.POSITIVE:  # else what was broken on purpose would be mended
                 market.complete(case)
 
+        def validate_response(self, *given, **more):
+            try:
+                super().validate_response(*given, **more)
+            except BaseException as finding:
+                findings.append(finding)
+                raise
+
     told = settings(max_examples=2 * STORIES, stateful_step_count=8, deadline=None, suppress_health_check=SLOW)
     for left in reversed(range(TELLINGS)):
         try:
@@ -96,7 +104,9 @@ def tell_stories(api, app, market, without):
             break
         except FlakyStrategyDefinition:
             # Jobs go on while a story is told, so that not every beginning can be told again as it was, which
-            # hypothesis takes for a fault of the test. What a check has found is another error, and goes up.
+            # hypothesis takes for a fault of the test. What a check has found goes up, even if it was not found again.
+            if findings:
+                raise findings[0] from None
             if not left:
                 raise
 
