@@ -31,7 +31,7 @@ class ManageCapabilities(TypedDict):
 
 
 ServerDetails: TypeAlias = dict[str, Any]
-"""Names and versions, as the server sees fit."""
+"""Names and versions, as the server sees fit. `parts` has for each part of the service `ok`, or what is wrong with it."""
 
 
 ServerStatus: TypeAlias = Literal["ok", "error"]
@@ -96,13 +96,22 @@ ModelOutput: TypeAlias = Literal["auto", "ndarray", "DataFrame", "list"]
 ModelWrapper: TypeAlias = Literal["pickle", "joblib", "pmml", "bst", "onnx", "skops"]
 
 
-class RemoteModel(TypedDict):
-    """A model of another server."""
+class RemoteCredentials(TypedDict):
+    """What the other server wants to see with each request: `token`, or `username` with `password`, or `headers`, which may come along with one of these. They are kept encrypted, and never given out again."""
 
-    url: str
-    protocol: Literal["ops", "v2"]
-    model: str
-    name: NotRequired[str]
+    token: NotRequired[str]
+    username: NotRequired[str]
+    password: NotRequired[str]
+    headers: NotRequired[dict[str, str]]
+
+
+class RemoteCredentialsOrNull(TypedDict):
+    """What the other server wants to see with each request: `token`, or `username` with `password`, or `headers`, which may come along with one of these. They are kept encrypted, and never given out again."""
+
+    token: NotRequired[str]
+    username: NotRequired[str]
+    password: NotRequired[str]
+    headers: NotRequired[dict[str, str]]
 
 
 class Canary(TypedDict):
@@ -157,6 +166,9 @@ InputFault = TypedDict(
 )
 
 
+ListModelsTotalCount: TypeAlias = bool | int
+
+
 class Capabilities(TypedDict):
     """What the service is able to do."""
 
@@ -191,6 +203,16 @@ class SerializedModel(TypedDict):
     file: _support.File
 
 
+class RemoteModel(TypedDict):
+    """A model of another server."""
+
+    url: str
+    protocol: Literal["ops", "v2"]
+    model: str
+    name: NotRequired[str]
+    credentials: NotRequired[RemoteCredentials]
+
+
 class Traffic(TypedDict):
     """Which endpoint answers where a model alone is named."""
 
@@ -215,6 +237,8 @@ class Endpoint(TypedDict):
     links: NotRequired[list[Link]]
     metadata: NotRequired[Metadata]
     deployed_at: str
+    problem: NotRequired[str]
+    written_by: NotRequired[str]
 
 
 class EndpointUpdate(TypedDict):
@@ -284,6 +308,7 @@ class ModelUpdate(TypedDict):
     version: NotRequired[str | None]
     links: NotRequired[list[Link] | None]
     metadata: NotRequired[MetadataOrNull | None]
+    credentials: NotRequired[RemoteCredentialsOrNull | None]
 
 
 class Endpoints(TypedDict):
@@ -318,7 +343,13 @@ class OpsOperations(Protocol):
         """Tell how the service is and what it runs on."""
         ...
 
-    def list_models(self, *, limit: int, offset: int, total_count: bool) -> _support.Answer[Models]:
+    def list_models(
+        self,
+        *,
+        limit: int,
+        offset: int,
+        total_count: ListModelsTotalCount | None = None,
+    ) -> _support.Answer[Models]:
         """List the models, page by page."""
         ...
 
@@ -362,6 +393,10 @@ class OpsOperations(Protocol):
         """Promote the endpoint that answered before."""
         ...
 
+    def refresh_model(self, *, model_id: str) -> _support.Answer[Model]:
+        """Read again what a model is on its server."""
+        ...
+
     def get_binary_by_id(self, *, model_id: str) -> _support.Answer[bytes]:
         """Download the file of a model."""
         ...
@@ -375,8 +410,8 @@ class OpsOperations(Protocol):
         *,
         limit: int,
         offset: int,
-        total_count: bool,
         model_id: str | None = None,
+        total_count: ListModelsTotalCount | None = None,
     ) -> _support.Answer[Endpoints]:
         """List the endpoints, page by page."""
         ...

@@ -11,6 +11,7 @@ from handlers.gateway.endpoint import Endpoint, Handler
 from handlers.gateway.mock import MockResolver
 from handlers.gateway.resolver import Resolver, refusing
 from handlers.gateway.server import Gateway
+from handlers.pipelines.loaded import of_pipeline
 from handlers.services import services
 from handlers.settings import Settings
 from handlers.spec.documents import Api, read_apis
@@ -40,6 +41,7 @@ def create_app(
 
     Raises:
         CannotServe: Handlers are missing, or do not take what the spec gives them; all of them are named.
+        Unusable: The configuration of the pipeline has faults.
     """
     if apis is None:
         names = [name.strip() for name in settings.apis.split(",") if name.strip()]
@@ -51,8 +53,9 @@ def create_app(
     compiled = [answering_nothing(api, closed.get(api.name, ())) for api in apis]
     endpoints = compile_apis(compiled, settings, mounts=mounts, resolver=refusing(resolver, closed))
     app = Gateway("handlers", settings=settings, endpoints=endpoints)
-    served = [replace(without(api, closed.get(api.name, ())), mount=mount_of(api, mounts)) for api in apis]
-    register(app, served, handlers_of(endpoints), services)
+    there = {api.name for api in apis}
+    served = [replace(without(api, closed.get(api.name, ()), there), mount=mount_of(api, mounts)) for api in apis]
+    register(app, [of_pipeline(api, settings) for api in served], handlers_of(endpoints), services)
     return app
 
 

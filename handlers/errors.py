@@ -62,6 +62,7 @@ class Fault:
     part: str  #: path, query, header, cookie, body or form
     place: str  #: name of the parameter, or JSON Pointer (RFC 6901) into the body
     detail: str
+    row: int | None = None  #: of several that were asked for together, from 0; it is told in the words
 
     def as_document(self) -> dict[str, str]:
         """Return the fault as a member of a problem's `errors`."""

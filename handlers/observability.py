@@ -249,11 +249,15 @@ def count_request(api: str, operation: str, status: int, seconds: float) -> None
     series.observe(seconds)
 
 
-def count_prediction(endpoint: str, outcome: str, seconds: float, rows: int) -> None:
-    """Count one request for the predictions of *rows* rows; *outcome* is `answered`, or the title of its problem."""
+def count_prediction(endpoint: str, outcome: str, seconds: float, rows: int | None) -> None:
+    """Count one request for the predictions of *rows* rows; *outcome* is `answered`, or the title of its problem.
+
+    The rows are None where nobody knows how many an array has.
+    """
     if _metrics is not None:
         _metrics.predictions.labels(endpoint, outcome).observe(seconds)
-        _metrics.prediction_rows.labels(endpoint).observe(rows)
+        if rows is not None:
+            _metrics.prediction_rows.labels(endpoint).observe(rows)
 
 
 def count_job(subject: str, outcome: str, seconds: float) -> None:

@@ -6,11 +6,10 @@ import io
 import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
-
-import orjson
 
 from generated import ops as api
 from handlers.errors import AlreadyFinished, Fault, JobNotFound, NotFinished, Problem, Unprocessable
@@ -18,22 +17,22 @@ from handlers.files.content import Facts, Stored
 from handlers.files.ranges import wanted
 from handlers.jobs.records import Job, blobs_of
 from handlers.jobs.tables import Status
-from handlers.models import remote
-from handlers.models.batches import KIND, SMALL_BYTES
+from handlers.models import places, remote
+from handlers.models.batches import KIND, SMALL_BYTES, as_json
 from handlers.models.capabilities import capabilities, information
+from handlers.models.condition import OK
 from handlers.models.deployment import Wish
 from handlers.models.document import document
-from handlers.models.predict import endpoint_in
+from handlers.models.reading import kind_of
 from handlers.models.records import Endpoint, Model
 from handlers.models.registry import ENDPOINTS, MODELS
 from handlers.models.sniffing import attachment
-from handlers.models.traffic import Canary
+from handlers.models.targets import endpoint_in
 from handlers.models.writing import TYPES
 from handlers.services import services
 from handlers.storage.files import copied
 from handlers.wire import Reply, preferences, request
 
-KINDS: Final = {media: kind for kind, media in TYPES.items()}
 MOST_ITEMS: Final = 200  #: of one page
 
 
@@ -44,10 +43,14 @@ def get_capabilities() -> api.Capabilities:
 
 def get_info() -> api.ServerInfo:
     """Tell how the service is and what it runs on."""
-    return {"status": "ok", "info": information()}
+    parts = services().models.condition.parts()
+    info = {**information(), "parts": parts}
+    if faults := [words for words in parts.values() if words != OK]:
+        return {"status": "error", "error": " ".join(faults), "info": info}
+    return {"status": "ok", "info": info}
 
 
-def list_models(*, limit: int, offset: int, total_count: bool) -> api.Models:
+def list_models(*, limit: int, offset: int, total_count: int | None = None) -> api.Models:
     """List the models, page by page."""
     check_page(limit, offset)
     registry = services().models.registry
@@ -67,7 +70,14 @@ def upload_model(*, body: api.SerializedModel) -> tuple[api.Model, int, Mapping[
 
 def add_remote(*, body: api.RemoteModel) -> tuple[api.Model, int, Mapping[str, str]]:
     """Add a model that stands for one of another server."""
-    return created(as_model(services().models.proxies.add(remote.Wish(**body))))
+    wish = remote.Wish(
+        url=body["url"],
+        protocol=body["protocol"],
+        model=body["model"],
+        name=body.get("name"),
+        credentials=body.get("credentials"),
+    )
+    return created(as_model(services().models.proxies.add(wish)))
 
 
 def get_model_by_id(*, model_id: str) -> api.Model:
@@ -115,13 +125,12 @@ def read_traffic(*, model_id: str) -> api.Traffic:
 
 def change_traffic(*, model_id: str, body: api.TrafficChange) -> api.Traffic:
     """Promote an endpoint, or give one a share."""
-    traffic = services().models.traffic
-    if "endpoint" in body:
-        traffic.promote(model_id, body["endpoint"])
-    if "canary" in body:
-        wanted_canary = body["canary"]
-        traffic.try_out(model_id, Canary(**wanted_canary) if wanted_canary else None)
-    return read_traffic(model_id=model_id)
+    return as_traffic(services().models.traffic.change(model_id, body))
+
+
+def refresh_model(*, model_id: str) -> api.Model:
+    """Read again what a model is on its server."""
+    return as_model(services().models.proxies.refresh(model_id))
 
 
 def roll_back(*, model_id: str) -> api.Traffic:
@@ -129,7 +138,9 @@ def roll_back(*, model_id: str) -> api.Traffic:
     return as_traffic(services().models.traffic.roll_back(model_id))
 
 
-def list_endpoints(*, limit: int, offset: int, total_count: bool, model_id: str | None = None) -> api.Endpoints:
+def list_endpoints(
+    *, limit: int, offset: int, total_count: int | None = None, model_id: str | None = None
+) -> api.Endpoints:
     """List the endpoints, page by page."""
     check_page(limit, offset)
     registry = services().models.registry
@@ -169,7 +180,8 @@ def predict_by_endpoint_id(*, endpoint_id: str, body: api.NamedValues) -> api.Pr
 
 def prediction(*, body: api.Prediction) -> api.PredictionResponse:
     """Ask an endpoint for a prediction."""
-    endpoint_id = endpoint_in(cast("Sequence[Mapping[str, str]]", body["target"]), request().mount)
+    here = request()
+    endpoint_id = endpoint_in(cast("Sequence[Mapping[str, str]]", body["target"]), here.base_url, here.mount)
     return {"result": dict(services().models.predictor.predict(endpoint_id, body["parameters"]))}
 
 
@@ -242,6 +254,8 @@ def as_endpoint(endpoint: Endpoint) -> api.Endpoint:
             *(endpoint.links or ()),
         ],
         "deployed_at": endpoint.deployed.isoformat(timespec="microseconds"),
+        "problem": endpoint.problem,
+        "written_by": (endpoint.known or {}).get("writer"),
     }
     return cast("api.Endpoint", {key: value for key, value in document.items() if value is not None})
 
@@ -257,17 +271,19 @@ def batch_prediction(
 ) -> Reply | tuple[api.BatchJob, int, Mapping[str, str]]:
     """Ask an endpoint for the predictions of a whole table."""
     here, batches = request(), services().models.batches
-    kind = KINDS.get(here.headers.get("content-type", "").partition(";")[0].strip().lower(), "csv")
+    kind = kind_of(here.headers.get("content-type", ""))
     given = output or kind
     services().models.registry.endpoint(endpoint_id)
-    with tempfile.TemporaryDirectory(prefix="seamark-batch-") as folder:
+    scratch = places.scratch(services().settings)
+    with tempfile.TemporaryDirectory(prefix="seamark-batch-", dir=scratch) as folder:
         table, predictions = Path(folder, "table"), Path(folder, "predictions")
-        stream = io.BytesIO(orjson.dumps(body)) if isinstance(body, list) else body
+        stream = io.BytesIO(as_json(body)) if isinstance(body, list) else body
         size, _ = copied(stream, table)
-        if size > SMALL_BYTES or preferences(here.headers.get("prefer", "")).respond_async:
-            return accepted(submitted(endpoint_id, table, kind, given))
-        batches.predict(endpoint_id, table, kind, predictions, given, lambda *_: None)
-        return Reply(body=predictions.read_bytes(), content_type=TYPES[given])
+        later = size > SMALL_BYTES or preferences(here.headers.get("prefer", "")).respond_async
+        if not later and batches.at_once(endpoint_id, table, kind, predictions, given):
+            return Reply(body=predictions.read_bytes(), content_type=TYPES[given])
+        batches.check(table, kind)
+        return accepted(submitted(endpoint_id, table, kind, given))
 
 
 def read_batch(*, job_id: str) -> api.BatchJob:
@@ -277,12 +293,12 @@ def read_batch(*, job_id: str) -> api.BatchJob:
 
 def cancel_batch(*, job_id: str) -> None:
     """Stop the predictions of a table."""
-    job = batch(job_id)
-    jobs = services().jobs
-    try:
-        jobs.cancel(job.id, all_owners=True)
-    except AlreadyFinished:
-        jobs.remove(job.id, all_owners=True)
+    job, jobs = batch(job_id), services().jobs
+    if not job.ended:
+        with suppress(AlreadyFinished):  # it has ended just now, and is forgotten
+            jobs.cancel(job.id, all_owners=True)
+            return
+    jobs.remove(job.id, all_owners=True)
 
 
 def read_batch_result(*, job_id: str) -> Reply:

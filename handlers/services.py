@@ -21,7 +21,7 @@ from handlers.chain.till import Till
 from handlers.compute import service as compute
 from handlers.compute.desk import Desk, make_desk
 from handlers.compute.runtimes import runtime_of
-from handlers.errors import JobExpired, JobNotFound
+from handlers.errors import JobExpired, JobNotFound, QueueUnavailable
 from handlers.files.sources import Sources
 from handlers.identities.accounts import Accounts
 from handlers.identities.limits import Limits
@@ -30,6 +30,7 @@ from handlers.identities.proofs import Proofs
 from handlers.identities.tokens import Tokens
 from handlers.jobs.queue import Queue
 from handlers.jobs.service import Jobs
+from handlers.jobs.tables import Status
 from handlers.jobs.watch import Watch
 from handlers.keys import Keys
 from handlers.models import batches, deployment
@@ -37,6 +38,8 @@ from handlers.models.service import Models
 from handlers.operations.catalogue import Catalogue, catalogue_of
 from handlers.operations.runner import Runner
 from handlers.operations.service import KIND, Operations
+from handlers.pipelines.service import Pipelines
+from handlers.seats import Seats
 from handlers.settings import Settings
 from handlers.spec.documents import read_apis
 from handlers.storage.blobs import Blobs, open_blobs
@@ -70,6 +73,7 @@ class Services:
     compute: Desk
     operations: Operations
     models: Models
+    pipelines: Pipelines
 
     def close(self) -> None:
         """End the processes and connections that the services hold."""
@@ -89,33 +93,45 @@ class Trials:
         self._watch = watch
         self._patience_s = patience_s
 
-    def submit(self, subject: str, inputs: Mapping[str, Any], beside: Callable[[Connection, str], None]) -> None:
-        """Store a job together with what is beside it, and wait a little for its end."""
+    def submit(self, subject: str, inputs: Mapping[str, Any], beside: Callable[[Connection, str], None]) -> str:
+        """Store a job together with what is beside it, and queue it at once; return its id."""
         job = self._jobs.submit(
             deployment.KIND,
             subject,
             dict(inputs),
             owner=None,
             beside=lambda connection, job: beside(connection, job.id),
+            prompt=True,
         )
-        self.wait(job.id, self._patience_s)
+        return job.id
+
+    def wait_a_little(self, job_id: str) -> None:
+        """Wait for a job that was just submitted, if there is a seat to wait in."""
+        with self._watch.seat() as seated:
+            if seated:
+                self.wait(job_id, self._patience_s)
+
+    def fault(self) -> str:
+        """Say why no file can be tried at the moment; nothing where it can."""
+        queue = self._jobs.queue
+        try:
+            return "" if queue.workers() else "No worker is alive: uploads and large tables wait for one."
+        except QueueUnavailable as problem:
+            return problem.detail
 
     def lost(self, job_id: str) -> str | None:
-        """Return why a job has ended without a word about its endpoint; None: it has not ended."""
+        """Return why a job has ended without a word about its endpoint; None: it has not ended, or with one."""
         try:
             job = self._jobs.read(job_id, all_owners=True)
         except (JobNotFound, JobExpired):
             return "Nobody knows any more what came of loading it."
-        return str((job.problem or {}).get("detail") or f"Its job was {job.status.value}.") if job.ended else None
+        if not job.ended or job.status is Status.SUCCEEDED:
+            return None
+        return str((job.problem or {}).get("detail") or f"Its job was {job.status.value}.")
 
     def wait(self, job_id: str, within_s: float) -> None:
-        """Wait for a job, if there is a seat to wait in."""
-        job = self._jobs.read(job_id, all_owners=True)
-        if not job.ended and self._watch.take_seat():
-            try:
-                self._watch.ended(job, within_s)
-            finally:
-                self._watch.leave_seat()
+        """Wait for a job, in a seat that the caller has."""
+        self._watch.ended(self._jobs.read(job_id, all_owners=True), within_s)
 
 
 _services: Services | None = None
@@ -156,8 +172,10 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
         checksum_bytes=settings.spool_limit_bytes,
         look_s=2 * settings.fetch_timeout_s,  # a server may be asked twice, by HEAD and by GET
     )
-    watch = Watch(jobs, settings)
+    seats = Seats(settings.web_threads, jobs=settings.event_streams)
+    watch = Watch(jobs, seats)
     trials = Trials(jobs, watch, settings.upload_wait_s)
+    models = Models(database, blobs, settings, trials=trials, keys=keys, seats=seats)
     _services = Services(
         settings=settings,
         database=database,
@@ -191,7 +209,8 @@ def start(settings: Settings | None = None, catalogue: Catalogue | None = None) 
             runtime=runtime_of(settings, database),
         ),
         operations=Operations(catalogue, runner, jobs, settings),
-        models=Models(database, blobs, settings, trials=trials),
+        models=models,
+        pipelines=Pipelines(settings, models.hosts),
     )
     return _services
 

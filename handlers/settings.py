@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     sweep_s: PositiveFloat = Field(5.0, description="Seconds between two sweeps for lost or stale jobs.")
 
     event_streams: NonNegativeInt = Field(
-        4, description="Callers of a web process that may wait for a job's events at a time; two threads stay free."
+        4, description="Callers of a web process that may wait for a job's events at a time; three threads stay free."
     )
     callback_attempts: PositiveInt = Field(8, description="How often a callbackUrl is tried.")
     callback_retry_s: PositiveFloat = Field(
@@ -220,6 +220,9 @@ class Settings(BaseSettings):
     model_classes: str = Field(
         "", description="Further names that pickles may use, such as mylib.models.Risk, with commas; they are trusted."
     )
+    model_other_versions: bool = Field(
+        False, description="Take models that another version of scikit-learn has written, which may say other things."
+    )
     model_memory_bytes: PositiveInt = Field(2 << 30, description="Memory that one loaded model may take, in bytes.")
     models_memory_bytes: PositiveInt = Field(
         4 << 30, description="Memory beyond which loaded models that are asked least are unloaded, in bytes."
@@ -229,6 +232,13 @@ class Settings(BaseSettings):
         5.0, ge=0, description="How long the answer to the upload of a model waits for it to be loaded, in seconds."
     )
     predict_timeout_s: PositiveFloat = Field(30.0, description="Longest that a prediction may take, in seconds.")
+    table_rows: PositiveInt = Field(100_000_000, description="Most rows of one table that is predicted.")
+    table_bytes: PositiveInt = Field(
+        16 << 30, description="Most that one table that is predicted may have unpacked, where it says so, in bytes."
+    )
+    remote_metadata_s: PositiveFloat = Field(
+        3600.0, description="Age at which what another server says of its model is read again, in seconds."
+    )
     audit_log: Path | None = Field(
         None, description="File that gets a line for each prediction, with its inputs and outputs; empty: none is kept."
     )
@@ -237,6 +247,9 @@ class Settings(BaseSettings):
     )
     audit_masked: str = Field(
         "", description="Names of inputs and outputs, with commas, whose values the audit log must not hold."
+    )
+    konduit: Path | None = Field(
+        None, description="Configuration of the pipeline that Konduit's API runs, YAML or JSON; empty: there is none."
     )
     result_link_s: PositiveInt = Field(3600, description="How long the address of a result is good, in seconds.")
     status_dialect: Literal["contract", "operator"] = Field(
@@ -387,6 +400,11 @@ class Settings(BaseSettings):
     def opens_management(self) -> bool:
         """Return whether these settings let other machines manage this one without a token."""
         return self.manage_open and not is_loopback(self.host)
+
+    @property
+    def wants_proxy(self) -> bool:
+        """Return whether other machines reach this one, and nothing in front waits for slow bodies in its stead."""
+        return not is_loopback(self.host) and not self.trusted_proxies
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any, BinaryIO, Final, cast
 
 from generated import v2 as api
-from handlers.errors import InputInvalid, NotFound
+from handlers.errors import InputInvalid
 from handlers.models import inference
 from handlers.models.records import Endpoint, Model
 from handlers.models.tables import State
@@ -69,36 +69,22 @@ def model_ready(*, model_name: str) -> api.ModelReady:
 
 def model_infer(*, model_name: str, body: BinaryIO | api.InferenceRequest) -> Reply:
     """Ask a model."""
-    model = services().models.registry.named(model_name)
-    return infer(model, services().models.traffic.pick(model), body)
+    return infer(*services().models.traffic.pick(model_name), body)
 
 
 def version_metadata(*, model_name: str, model_version: str) -> api.ModelMetadata:
     """Tell what a version of a model takes and gives."""
-    return described(*version_of(model_name, model_version))
+    return described(*services().models.traffic.version(model_name, model_version))
 
 
 def version_ready(*, model_name: str, model_version: str) -> api.ModelReady:
     """Tell that a version of a model can be asked."""
-    return ready(*version_of(model_name, model_version))
+    return ready(*services().models.traffic.version(model_name, model_version))
 
 
 def version_infer(*, model_name: str, model_version: str, body: BinaryIO | api.InferenceRequest) -> Reply:
     """Ask a version of a model."""
-    return infer(*version_of(model_name, model_version), body)
-
-
-def version_of(model_name: str, model_version: str) -> tuple[Model, Endpoint]:
-    """Return a version of a model.
-
-    Raises:
-        NotFound: There is none.
-    """
-    registry = services().models.registry
-    model, endpoint = registry.named(model_name), registry.endpoint(model_version)
-    if endpoint.model != model.id:
-        raise NotFound(f"The model {model_name[:100]} has no version {model_version[:64]}.")
-    return model, endpoint
+    return infer(*services().models.traffic.version(model_name, model_version), body)
 
 
 def infer(model: Model, endpoint: Endpoint, body: Any) -> Reply:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any, Final
 
-from handlers.chain.orders import is_address
+from handlers.chain.orders import DIGITS, is_address
 
 METADATA_INDEX = 0
 INDEXES: Final = {"access": 3, "compute": 4}
@@ -21,6 +21,7 @@ NAMES: Final = {"access": "dataAssetAccess", "compute": "dataAssetComputingServi
 SECTIONS: Final = frozenset({"main", "additionalInformation", "curation", "encryptedFiles"})
 KNOWN: Final = frozenset({"type", "dateCreated", "files", "algorithm"})  #: of `main`, what nobody else has a say in
 WEI = Decimal(10) ** -18  #: least part of a datatoken
+MOST_TOKENS = 10**20  #: below which a price is, as the specs have it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,14 +150,15 @@ def cost(price: str) -> str:
     Raises:
         ValueError: It is no such number.
     """
+    words = f"{price!r} is no price in datatokens: 0 or more, at most 20 digits and 18 decimals."
     try:
-        tokens = Decimal(price)
-        exact = tokens.is_finite() and tokens >= 0 and tokens == tokens.quantize(WEI)
-    except InvalidOperation:
-        exact = False
-    if not exact:
-        raise ValueError(f"{price!r} is no price in datatokens: 0 or more, at most 18 decimals.")
-    return f"{tokens.normalize():f}"
+        with localcontext(prec=DIGITS):
+            tokens = Decimal(price)
+            if tokens.is_finite() and 0 <= tokens < MOST_TOKENS and tokens == tokens.quantize(WEI):
+                return f"{tokens.normalize():f}"
+    except InvalidOperation as error:
+        raise ValueError(words) from error
+    raise ValueError(words)
 
 
 def as_text(moment: datetime) -> str:

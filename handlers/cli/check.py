@@ -142,6 +142,13 @@ def look_at_web(settings: Settings) -> Iterator[Finding]:
         yield Finding("web", "warning", f"Nothing answers at {url}.", "Start `seamark up`, or `seamark serve`.")
 
 
+def look_at_proxy(settings: Settings) -> Iterator[Finding]:
+    """See that no slow body of a stranger's can keep a thread."""
+    if settings.wants_proxy:
+        mend = "Put a proxy in front (README, Behind a proxy), bind to 127.0.0.1 and set SEAMARK_TRUSTED_PROXIES=1."
+        yield Finding("proxy", "warning", programs.UNBUFFERED.format(settings.host), mend)
+
+
 def port_fault(settings: Settings) -> str:
     """Say why the port cannot be had; nothing where it can."""
     try:
@@ -161,5 +168,7 @@ LOOKS: Final[Sequence[Callable[[Settings], Iterator[Finding]]]] = (
     stocktaking.look_at_blobs,
     apart.look_at_sandbox,
     apart.look_at_containers,
+    apart.look_at_pipeline,
     look_at_web,
+    look_at_proxy,
 )

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DatabaseError
 
 from handlers.errors import Fault, Problem, QueueUnavailable
+from handlers.pipelines.faults import Unusable
 from handlers.spec.documents import DocumentMissing
 from handlers.spec.findings import SpecError
 from handlers.storage.backup import BackupError
@@ -62,6 +63,7 @@ WORDS: Final[Sequence[tuple[type[Exception], Callable[[Any], str | None]]]] = (
     (httpx.InvalidURL, lambda error: f"--url is no address: {error}."),
     (DocumentMissing, str),
     (SpecError, str),
+    (Unusable, str),
     (BackupError, str),
     (DumpError, str),
     (OSError, system_fault),

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from filelock import FileLock, Timeout
 
-from handlers.services import Services
 from handlers.settings import Settings
+
+if TYPE_CHECKING:
+    from handlers.services import Services
 
 PRIVATE: Final = 0o700
 

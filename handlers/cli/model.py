@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from handlers.cli.modelinputs import inputs_of, read_input, read_inputs
-from handlers.cli.output import json_option, show_json, show_members, show_table
+from handlers.cli.modelsecrets import credential_options, credentials_of
+from handlers.cli.output import json_option, show_json, show_members, show_table, text
 
 if TYPE_CHECKING:
     from handlers.cli.modelserver import ModelServer
@@ -48,6 +49,7 @@ def command() -> None:
 @click.option("--takes", type=click.Choice(TAKEN), default="auto", show_default=True, help="What it is given.")
 @click.option("--gives", type=click.Choice(GIVEN), default="auto", show_default=True, help="What it gives back.")
 @click.option("--to", "model", metavar="MODEL", help="Model of which it is a further file, an endpoint of its own.")
+@credential_options
 @server_options
 @json_option
 def add(file: Path | None, name: str, url: str | None, token: str | None, as_json: bool, **said: Any) -> None:
@@ -56,10 +58,10 @@ def add(file: Path | None, name: str, url: str | None, token: str | None, as_jso
     server = open_server(url, token)
     if file is None:
         wish = {"url": said["remote"], "protocol": said["protocol"], "model": said["there"]}
-        found = server.add_remote(wish | ({"name": name} if name else {}))
+        found = server.add_remote(wish | given({"name": name, "credentials": credentials_of(said)}))
     else:
         found = upload(server, file, said, quiet=as_json)
-        found = server.rename(found["id"], name) if name else found
+        found = server.change(found["id"], {"name": name}) if name else found
     if as_json:
         show_json(found)
     else:
@@ -84,8 +86,8 @@ def check_source(file: Path | None, name: str, said: Mapping[str, Any]) -> None:
     remote, rest = said["remote"], (said["protocol"], said["there"])
     if (file is None) == (remote is None):
         raise click.UsageError("Name a FILE, or another server with --remote, and not both.")
-    if remote is None and any(rest):
-        raise click.UsageError("--protocol and --model are of the other server that --remote names.")
+    if remote is None and (any(rest) or credentials_of(said)):
+        raise click.UsageError("--protocol, --model and credentials are of the other server that --remote names.")
     if remote is not None and not all(rest):
         raise click.UsageError("--remote needs --protocol and --model as well.")
     if remote is not None and said["model"]:
@@ -94,17 +96,52 @@ def check_source(file: Path | None, name: str, said: Mapping[str, Any]) -> None:
         raise click.UsageError("--name is for a new model; with --to it is there already.")
 
 
+def given(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those members that something was said of."""
+    return {name: value for name, value in members.items() if value}
+
+
+@command.command("credentials")
+@click.argument("model")
+@click.option("--none", is_flag=True, help="Send none any more.")
+@credential_options
+@server_options
+def credentials(model: str, none: bool, url: str | None, token: str | None, **said: Any) -> None:
+    """Send other credentials to the server of a MODEL that is not ours; they are never shown."""
+    wanted = credentials_of(said)
+    if none == bool(wanted):
+        raise click.UsageError("Say what the other server wants to see, or --none.")
+    server = open_server(url, token)
+    server.change(server.model(model)["id"], {"credentials": wanted or None})
+    click.echo(f"The server of {model} gets {'other credentials' if wanted else 'no credentials'} from now on.")
+
+
+@command.command("refresh")
+@click.argument("model")
+@server_options
+@json_option
+def refresh(model: str, url: str | None, token: str | None, as_json: bool) -> None:
+    """Read again what a MODEL of another server takes and gives."""
+    server = open_server(url, token)
+    found = server.refresh(server.model(model)["id"])
+    if as_json:
+        show_json(found)
+    else:
+        click.echo(f"{model} takes {inputs_of(found) or 'what nobody knows'}.")
+
+
 @command.command("list")
 @server_options
 @json_option
 def list_models(url: str | None, token: str | None, as_json: bool) -> None:
-    """List the models, the newest first."""
+    """List the models, the oldest first."""
     server = open_server(url, token)
     found = list(server.models())
     if as_json:
         show_json(found)
         return
-    show_table(COLUMNS, [summary(model, server.endpoints(model["id"])) for model in found], none="There are no models.")
+    statuses = server.statuses() if found else {}
+    show_table(COLUMNS, [summary(model, statuses) for model in found], none="There are no models.", cut="name")
 
 
 @command.command("show")
@@ -122,7 +159,9 @@ def show(model: str, url: str | None, token: str | None, as_json: bool) -> None:
     members = {key: value for key, value in found.items() if key not in ("links", "input_schema", "output_schema")}
     show_members(members | {"inputs": inputs_of(found)})
     for endpoint in endpoints:
-        click.echo(f"endpoint {endpoint['id']}  {endpoint['status']}")
+        written = f"written by {endpoint['written_by']}" if "written_by" in endpoint else ""
+        words = (endpoint["id"], endpoint["status"], endpoint.get("problem", ""), written)
+        click.echo("endpoint " + "  ".join(text(word) for word in words if word))
 
 
 @command.command("predict")
@@ -208,7 +247,8 @@ def progress(size: int, name: str, *, quiet: bool) -> Iterator[Callable[[int], o
         yield bar.update
 
 
-def summary(model: Mapping[str, Any], endpoints: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summary(model: Mapping[str, Any], statuses: Mapping[str, str]) -> dict[str, Any]:
     """Return a model as a line of the list: the status is that of its newest endpoint."""
-    status = endpoints[0]["status"] if endpoints else "no endpoint"
+    endpoints = [link["href"] for link in model["links"] if link["rel"] == "endpoint"]
+    status = statuses.get(endpoints[-1], "") if endpoints else "no endpoint"  # it may have come or gone just now
     return {**model, "status": status, "endpoints": len(endpoints)}

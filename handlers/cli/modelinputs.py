@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -12,6 +12,11 @@ import click
 def inputs_of(model: Mapping[str, Any]) -> str:
     """Return what a model takes, in words."""
     return ", ".join(f"{feature['name']}:{feature['type']}" for feature in model.get("input_schema") or ())
+
+
+def refuse(word: str) -> NoReturn:
+    """Refuse NaN and the infinite, which Python reads and JSON does not have."""
+    raise ValueError(f"{word} is no JSON")
 
 
 def read_input(pair: str) -> tuple[str, Any]:
@@ -24,7 +29,7 @@ def read_input(pair: str) -> tuple[str, Any]:
     if not name or not equals:
         raise click.UsageError(f"{pair!r} is not NAME=VALUE.")
     try:
-        return name, json.loads(text)
+        return name, json.loads(text, parse_constant=refuse)
     except ValueError:
         return name, text
 
@@ -38,7 +43,7 @@ def read_inputs(file: Any) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        found = json.load(file)
+        found = json.load(file, parse_constant=refuse)
     except ValueError as error:
         raise click.UsageError(f"--from holds no JSON: {error}") from error
     if not isinstance(found, dict):

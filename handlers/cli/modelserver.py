@@ -14,7 +14,7 @@ import httpx
 from handlers.cli.remote import refusal
 
 TIMEOUT: Final = httpx.Timeout(300.0, connect=5.0)
-PAGE: Final = 200  #: models of one request
+PAGE: Final = 200  #: models or endpoints of one request
 CHUNK_BYTES: Final = 1 << 20
 
 Heard = Callable[[int], object]
@@ -30,8 +30,21 @@ class ModelServer:
 
     def models(self) -> Iterator[Mapping[str, Any]]:
         """Give all models, page by page."""
-        offset = 0
-        while page := self._ask("GET", "/models", params={"limit": PAGE, "offset": offset})["models"]:
+        return self._pages("models")
+
+    def statuses(self) -> dict[str, str]:
+        """Return the status of each endpoint, by its address."""
+        found = {}
+        for endpoint in self._pages("endpoints"):
+            address = next(link["href"] for link in endpoint["links"] if link["rel"] == "self")
+            found[address] = endpoint["status"]
+        return found
+
+    def _pages(self, kind: str) -> Iterator[Mapping[str, Any]]:
+        """Give all things of a kind; a page that is not full is the last."""
+        offset, page = 0, [None] * PAGE
+        while len(page) == PAGE:
+            page = self._ask("GET", f"/{kind}", params={"limit": PAGE, "offset": offset})[kind]
             yield from page
             offset += len(page)
 
@@ -70,8 +83,10 @@ class ModelServer:
             heard: Told how many bytes were sent, each time some were.
         """
         path = f"/models/{quote(model_id, safe='')}" if model_id else "/upload"
+        # A file's extension would go before the format that is named here.
+        name = f"{file.stem}." if "format" in fields else file.name
         with Told(file, heard) as opened:
-            found: Mapping[str, Any] = self._ask("POST", path, data=fields, files={"file": (file.name, opened)})
+            found: Mapping[str, Any] = self._ask("POST", path, data=fields, files={"file": (name, opened)})
         return found
 
     def add_remote(self, wish: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -79,9 +94,14 @@ class ModelServer:
         found: Mapping[str, Any] = self._ask("POST", "/remotes", json=wish)
         return found
 
-    def rename(self, model_id: str, name: str) -> Mapping[str, Any]:
-        """Give a model another name, and return it."""
-        found: Mapping[str, Any] = self._ask("PATCH", f"/models/{quote(model_id, safe='')}", json={"name": name})
+    def change(self, model_id: str, wish: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Change what is known of a model, and return it."""
+        found: Mapping[str, Any] = self._ask("PATCH", f"/models/{quote(model_id, safe='')}", json=wish)
+        return found
+
+    def refresh(self, model_id: str) -> Mapping[str, Any]:
+        """Have a model of another server read again, and return it."""
+        found: Mapping[str, Any] = self._ask("POST", f"/models/{quote(model_id, safe='')}/refresh")
         return found
 
     def traffic(self, model_id: str) -> Mapping[str, Any]:

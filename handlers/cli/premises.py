@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
 import socket
 import stat
 import tempfile
@@ -16,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from handlers.cli import home, redis_server
 from handlers.cli.finding import Finding
+from handlers.models import places
 from handlers.settings import Settings
 from handlers.storage.room import free_bytes, in_words
 
@@ -111,6 +113,16 @@ def look_at_leftovers(settings: Settings, folder: Path) -> Iterator[Finding]:
         if there:
             words = f"{', '.join(map(str, there))} left by an `up` that was killed."
             yield Finding("home", "warning", words, "Remove it, or start `seamark up`.", lambda: remove(there, folder))
+    if tables := places.left_tables(folder):
+        words = f"{len(tables)} tables in {folder / 'tables'} left by a server that was killed."
+        yield Finding("home", "warning", words, "Remove them.", lambda: clear(tables))
+
+
+def clear(tables: Sequence[Path]) -> str:
+    """Remove tables that are left behind."""
+    for path in tables:
+        shutil.rmtree(path, ignore_errors=True)
+    return f"Removed {len(tables)} tables."
 
 
 def is_up(folder: Path) -> bool:

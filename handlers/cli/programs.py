@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import sys
-from typing import Any
+from typing import Any, Final
 
 import click
 from pydantic import SecretStr
@@ -16,12 +16,15 @@ from handlers.cli.redis_server import RedisServer
 from handlers.cli.supervisor import Program
 from handlers.settings import Settings
 
+#: What is said of an address that other machines reach without a proxy.
+UNBUFFERED: Final = "Other machines reach {}, and no proxy buffers bodies: slow ones can keep all threads."
+
 
 def configure(**given: Any) -> Settings:
     """Return the settings of the environment, those changed that the command line gives.
 
     Raises:
-        ClickException: They would let other machines manage this one, or name operations that are faulty.
+        ClickException: They would let other machines manage this one, or name operations or a pipeline that are faulty.
     """
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     if settings.opens_management:
@@ -30,7 +33,22 @@ def configure(**given: Any) -> Settings:
             "machines. Unset it, or bind to 127.0.0.1."
         )
     refuse_faulty(settings)
+    if settings.konduit is not None:
+        from handlers.pipelines.config import read_configuration
+        from handlers.pipelines.faults import Unusable
+
+        try:
+            for words in read_configuration(settings.konduit).misspelt:
+                click.echo(f"SEAMARK_KONDUIT, {settings.konduit}: {words}", err=True)
+        except Unusable as unusable:
+            raise click.ClickException(f"SEAMARK_KONDUIT, {settings.konduit}: {unusable}") from None
     return settings
+
+
+def warn_of_strangers(settings: Settings) -> None:
+    """Say so where other machines reach this one without a proxy in front."""
+    if settings.wants_proxy:
+        click.echo(f'{UNBUFFERED.format(settings.host)} See "Behind a proxy" in the README.', err=True)
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
@@ -85,7 +103,7 @@ class Port:
             self._socket.bind((host, port))
         except OSError as error:
             raise click.ClickException(why_not(host, port, error)) from error
-        self.number = int(self._socket.getsockname()[1])
+        self.host, self.number = self._socket.getsockname()[:2]  #: the host as a number, which granian wants
 
     def _probe(self, host: str, port: int) -> None:
         """See that nobody else has the port: a second server that shares ports would be let in."""

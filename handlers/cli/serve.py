@@ -24,8 +24,9 @@ from handlers.cli.outside import operations_option
 def command(apis: tuple[str, ...], mount: str | None, operation: str | None, **given: Any) -> None:
     """Serve the APIs until stopped; `seamark work` does the jobs, here or elsewhere."""
     settings = programs.configure(**given, **served(apis, mount, operation))
+    programs.warn_of_strangers(settings)
     port = programs.Port(settings.host, settings.port)
-    settings = settings.model_copy(update={"port": port.number})
+    settings = settings.model_copy(update={"host": port.host, "port": port.number})
     click.echo(f"Serving {programs.address_of(settings, port.number)}", err=True)
     keep(settings, [programs.web(settings)])
 

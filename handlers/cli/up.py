@@ -14,6 +14,8 @@ from handlers.cli import banner, demo, dev, home, programs, redis_server
 from handlers.cli.outside import operations_option
 from handlers.cli.supervisor import CrashLoop, Supervisor
 from handlers.observability import METRICS_FOLDER, forget_dead
+from handlers.pipelines.config import read_configuration
+from handlers.pipelines.copies import forget_others
 from handlers.services import start
 from handlers.settings import Settings
 from handlers.storage.migrate import upgrade
@@ -35,12 +37,14 @@ def command(developing: bool, showing: bool, **given: Any) -> None:
         settings = programs.configure(**given | (demo.given(stack) if showing else {}))
         if showing:
             demo.check_sandbox(settings)
+        programs.warn_of_strangers(settings)
         sources = dev.sources(settings) if developing else ()
         note = stack.enter_context(home.held(settings))
         forget_dead(home.make_runtime_dir(settings) / METRICS_FOLDER)
+        forget_others(read_configuration(settings.konduit) if settings.konduit else None, settings)
         port = programs.Port(settings.host, settings.port)
         stack.callback(port.close)
-        run(settings.model_copy(update={"port": port.number}), note, sources, showing)
+        run(settings.model_copy(update={"host": port.host, "port": port.number}), note, sources, showing)
 
 
 def run(settings: Settings, note: Path, sources: Sequence[dev.Source], showing: bool) -> None:

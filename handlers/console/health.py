@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from handlers.errors import Problem, Unavailable
+from handlers.models.page import BATCH_ROWS
 from handlers.services import Services
 
 RETRY_AFTER_S: Final = 2
@@ -75,13 +77,13 @@ def assert_ready(services: Services) -> dict[str, str]:
 
 
 class Gauges(Collector):
-    """What is measured at the moment of asking, not counted."""
+    """What this process does not count, but is asked for now: how parts are, and what model hosts have counted."""
 
     def __init__(self, services: Services) -> None:
         """Ask *services*."""
         self.services = services
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield what can be measured; what cannot be reached shows in `seamark_up`."""
         missing = faults(self.services)
         up = GaugeMetricFamily("seamark_up", "Whether a part works.", labels=["part"])
@@ -95,3 +97,14 @@ class Gauges(Collector):
             depth, workers = self.services.queue.depth(), self.services.queue.workers()
             yield GaugeMetricFamily("seamark_queue_depth", "Ids that wait in the queue.", value=depth)
             yield GaugeMetricFamily("seamark_workers", "Workers that are alive.", value=workers)
+        yield batches(self.services.models.hosts.batches())
+
+
+def batches(counts: Mapping[str, Sequence[float]]) -> HistogramMetricFamily:
+    """Return how many rows hosts predict at once, by endpoint, of what they have counted."""
+    words = "Rows of each call of a model: requests that wait together are one."
+    family = HistogramMetricFamily("seamark_batch_rows", words, labels=["endpoint"])
+    ends = [*(str(float(rows)) for rows in BATCH_ROWS[:-1]), "+Inf"]
+    for endpoint, (rows, *calls) in counts.items():
+        family.add_metric([endpoint], list(zip(ends, accumulate(calls), strict=True)), rows)
+    return family

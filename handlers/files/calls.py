@@ -10,7 +10,7 @@ import http.client
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +21,7 @@ from handlers.files.remote import Remote, origin_of
 if TYPE_CHECKING:
     import httpx
 
-MOST_BYTES: Final = 64 << 20  #: of an answer
+MOST_BYTES: Final = 64 << 20  #: of all answers to one question
 RETRY: Final = {"Retry-After": "1"}
 KEPT: Final = {"Connection": "keep-alive"}
 
@@ -33,6 +33,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]  #: names in lower case
     body: bytes
+    shown: Mapping[str, str] = field(default_factory=dict, repr=False)  #: credentials that the question came with
 
 
 class Deadline(Patience):
@@ -66,6 +67,9 @@ class Line:
         within_s: float,
         connect: Connect = connect,
         headers: Mapping[str, str] | None = None,
+        *,
+        shown: Mapping[str, str] | None = None,
+        most_bytes: int | None = None,
     ) -> None:
         """Judge the address of a server.
 
@@ -75,15 +79,22 @@ class Line:
             within_s: Seconds for all calls together.
             connect: Opens a connection.
             headers: Sent with each call.
+            shown: Credentials for this server, sent with each call as well.
+            most_bytes: Of all answers together; `MOST_BYTES` by default.
 
         Raises:
-            AddressRefused: This server does not call it.
+            AddressRefused: This server does not call it, or others could read the credentials on their way.
             BadGateway: Its host has no address.
         """
         self._remote = remote
         self._url = remote.check(url)
         self._address = remote.pinned(self._url)
+        self._shown = dict(shown or {})
+        if self._shown and not remote.keeps_secrets(self._url, self._address):
+            words = "Credentials are sent by https only, but for the networks of SEAMARK_ALLOWED_NETWORKS."
+            raise AddressRefused(words)
         self._deadline = Deadline(within_s)
+        self._left_bytes = MOST_BYTES if most_bytes is None else most_bytes
         self._within_s = within_s
         self._connect = connect
         self._headers = HEADERS | KEPT | dict(headers or {})
@@ -126,12 +137,14 @@ class Line:
             self._socket = connected(self._connect, self._address, url, self._deadline)
         kind = {} if body is None else {"Content-Type": "application/json"}
         method = "GET" if body is None else "POST"
-        response = exchange(self._socket, url, method, self._headers | kind, self._deadline, body)
-        data = bounded(response)
+        headers = self._headers | kind | self._shown
+        response = exchange(self._socket, url, method, headers, self._deadline, body)
+        data = bounded(response, self._left_bytes)
+        self._left_bytes -= len(data)
         if response.will_close:
             self._hang_up()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(status=response.status, headers=headers, body=data)
+        named = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(status=response.status, headers=named, body=data, shown=self._shown)
 
     def _hang_up(self) -> None:
         """Close the connection; the next call makes another."""
@@ -140,18 +153,20 @@ class Line:
             self._socket = None
 
 
-def bounded(response: http.client.HTTPResponse) -> bytes:
+def bounded(response: http.client.HTTPResponse, most_bytes: int) -> bytes:
     """Return the body of an answer.
+
+    It is read by `read1`: `read` takes a chunk of the length -1 for one that goes on for ever, and keeps all of it.
 
     Raises:
         BadGateway: It is too long.
         HTTPException, OSError, ValueError: It does not come.
     """
     data = bytearray()
-    while chunk := response.read(CHUNK_BYTES):
+    while chunk := response.read1(CHUNK_BYTES):
         data += chunk
-        if len(data) > MOST_BYTES:
-            raise BadGateway(f"The answer has more than {MOST_BYTES} bytes.")
+        if len(data) > most_bytes:
+            raise BadGateway("The other server's answer is too long.")
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
     return bytes(data)

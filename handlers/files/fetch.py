@@ -87,10 +87,12 @@ class PatientSocket(io.RawIOBase):
         self._patience.note(time.monotonic() - begun, received)
         return received
 
-    def sendall(self, data: bytes) -> None:
-        """Send *data*."""
-        self._socket.settimeout(self._patience.left_s)
-        self._socket.sendall(data)
+    def sendall(self, data: Buffer) -> None:
+        """Send *data* piece by piece, so that what a slow peer may still take gets less with each."""
+        whole = memoryview(data).cast("B")
+        for start in range(0, len(whole), CHUNK_BYTES):
+            self._socket.settimeout(self._patience.left_s)
+            self._socket.sendall(whole[start : start + CHUNK_BYTES])
 
     def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
         """Return what the answer is read from."""

@@ -138,6 +138,11 @@ class Remote:
             await answer.aclose()
         return answer.status_code
 
+    def keeps_secrets(self, url: httpx.URL, address: str) -> bool:
+        """Tell whether nobody else reads what is sent for *url* to *address*: by https, or in one of our networks."""
+        found = ipaddress.ip_address(address.partition("%")[0])
+        return url.scheme == "https" or any(found in network for network in self._networks)
+
     def _judge(self, address: Address) -> None:
         """Refuse an address that neither is public nor lies in one of our networks."""
         if not is_public(address) and not any(address in network for network in self._networks):

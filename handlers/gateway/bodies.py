@@ -97,8 +97,9 @@ class Bodies:
         """Read the body with the reader of its Content-Type; without one, with the first.
 
         Raises:
-            MediaTypeUnsupported: The operation does not take this content type.
+            MediaTypeUnsupported: The operation does not take this content type, or the body is compressed.
         """
+        refuse_codings(environ)
         header = environ.get("CONTENT_TYPE")
         if not header:
             return self._first.read(environ, {})
@@ -151,7 +152,20 @@ def refuse_other_charsets(options: Mapping[str, str]) -> None:
         MediaTypeUnsupported: The Content-Type names another charset.
     """
     if options and options.get("charset", "utf-8").lower() not in UTF8:
-        raise MediaTypeUnsupported("The charset may be UTF-8 only.")
+        words = f"The charset may be UTF-8 only, and not {options['charset'][:50]}."
+        raise MediaTypeUnsupported(words)
+
+
+def refuse_codings(environ: WSGIEnvironment) -> None:
+    """Refuse a body that is compressed on its way: what becomes of it has no bound that is known before.
+
+    Raises:
+        MediaTypeUnsupported: It is; the answer names what is taken (RFC 9110, section 15.5.16).
+    """
+    coding = environ.get("HTTP_CONTENT_ENCODING")
+    if coding and coding.strip().lower() != "identity":
+        words = f"The body may not be compressed; its Content-Encoding is {coding[:50]}."
+        raise MediaTypeUnsupported(words, headers={"Accept-Encoding": "identity"})
 
 
 def inner_object(value: Any, depth: int) -> dict[str, Any] | None:
@@ -169,11 +183,12 @@ def read_members(environ: WSGIEnvironment, settings: Settings) -> Mapping[str, A
     """Return the members of the JSON object in the body; nothing where there is no body, or null.
 
     Raises:
-        MediaTypeUnsupported: The body is not announced as JSON.
+        MediaTypeUnsupported: The body is not announced as JSON, or is compressed.
         InputInvalid: It is not an object.
     """
     if length_of(environ) == 0:
         return {}
+    refuse_codings(environ)
     kind, options = parse_content_type(environ.get("CONTENT_TYPE") or "application/json")
     if not is_json(kind):
         raise MediaTypeUnsupported("The content type may be application/json.")

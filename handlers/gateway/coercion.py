@@ -1,12 +1,13 @@
 """Text to the types of OpenAPI: what does not convert stays text, for the validator to refuse.
 
-The rules are those of `connexion.utils.coerce_type`, with two of ours: NaN and infinities stay text, and an object of
-any depth is walked.
+The rules are those of `connexion.utils.coerce_type`, with three of ours: NaN and infinities stay text, an object of any
+depth is walked, and where a value may be of several types (`anyOf`) it is of the first that its text spells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -19,6 +20,8 @@ BOOLEANS = {"true": True, "false": False}
 def coercion(schema: Schema, deref: Callable[[Any], Schema]) -> Coerce:
     """Return what converts the text of a value that *schema*, itself dereferenced, describes."""
     kind = schema.get("type")
+    if kind is None and "anyOf" in schema:
+        return first_coercion([deref(one) for one in schema["anyOf"]])
     if kind == "object":
         return members_coercion(schema.get("properties", {}), deref)
     return SCALARS.get(kind, unchanged) if isinstance(kind, str) else unchanged
@@ -54,6 +57,17 @@ def boolean(text: Any) -> Any:
 def unchanged(text: Any) -> Any:
     """Return *text*."""
     return text
+
+
+def first_coercion(alternatives: Sequence[Schema]) -> Coerce:
+    """Return what converts the text of a value that one of *alternatives* describes; any text spells a string."""
+    kinds = itertools.takewhile(SCALARS.__contains__, (str(one.get("type")) for one in alternatives))
+    makes = [SCALARS[kind] for kind in kinds]
+
+    def convert(text: Any) -> Any:
+        return next((value for make in makes if (value := make(text)) is not text), text)
+
+    return convert
 
 
 def members_coercion(properties: Mapping[str, Any], deref: Callable[[Any], Schema]) -> Coerce:

@@ -219,4 +219,5 @@ def as_texts(name: str, data: Sequence[bytes]) -> list[str]:
     try:
         return [text.decode() for text in data]
     except UnicodeDecodeError:
-        raise InputInvalid(faults=[Fault("form", "/" + name, "It is not UTF-8.")]) from None
+        words = "It is not UTF-8; a part that is a file has a filename."
+        raise InputInvalid(faults=[Fault("form", "/" + name, words)]) from None

@@ -25,6 +25,7 @@ from handlers.gateway.endpoint import Endpoint
 from handlers.gateway.origin import Headers, Origins
 from handlers.gateway.replies import Answer, HeaderList, problem_answer
 from handlers.gateway.routing import Decimal, Router, Whole, methods, named, rules
+from handlers.gateway.streams import drain
 from handlers.settings import Settings
 from handlers.storage import room
 
@@ -102,6 +103,7 @@ class Gateway(Flask):
                 return self._flask(environ, start_response, added)
             answer = self._answer(*found, environ, request_id)
         status, headers = answer.start()
+        self._drain(status, environ)
         start_response(status, headers + added)
         if method == "HEAD":
             answer.close()
@@ -141,6 +143,7 @@ class Gateway(Flask):
 
     def _flask(self, environ: WSGIEnvironment, start_response: StartResponse, added: HeaderList) -> Iterable[bytes]:
         def start(status: str, headers: HeaderList, exc_info: Any = None) -> Any:
+            self._drain(status, environ)
             return start_response(status, headers + added, exc_info)
 
         wire.enter(
@@ -155,6 +158,15 @@ class Gateway(Flask):
             )
         )
         return super().wsgi_app(environ, start)
+
+    def _drain(self, status: str, environ: WSGIEnvironment) -> None:
+        """Read what a refused request still sends, if a proxy sends it.
+
+        A proxy has the whole body at hand, and one that cannot get rid of it takes the answer for lost (502). From
+        others nothing is awaited: they may be slow.
+        """
+        if self.settings.trusted_proxies and status >= "400":
+            drain(environ, self.settings.upload_limit_bytes)
 
     def _logged(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         begun = time.perf_counter()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 CHUNK_BYTES = 1 << 16
+DRAINED_BYTES = 1 << 20  # at a time
 
 
 class BodyStream(io.RawIOBase):
@@ -111,6 +112,14 @@ def open_body(environ: WSGIEnvironment, limit: int) -> BodyStream:
     if length is not None and length > limit:
         raise too_large(limit)
     return BodyStream(environ["wsgi.input"], length, limit)
+
+
+def drain(environ: WSGIEnvironment, limit: int) -> None:
+    """Read what is left of the body, up to *limit* bytes, and forget it, where the server tells its end."""
+    source = environ["wsgi.input"]
+    left = limit if environ.get("CONTENT_LENGTH") or environ.get("wsgi.input_terminated") else 0
+    while left > 0 and (data := source.read(min(left, DRAINED_BYTES))):
+        left -= len(data)
 
 
 def as_file(stream: BodyStream) -> BinaryIO:

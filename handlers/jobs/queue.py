@@ -37,6 +37,7 @@ KEPT_S: Final = 60  # what RQ itself keeps of a job that it saw end
 CONNECT_TIMEOUT_S: Final = 2.0
 ANSWER_TIMEOUT_S: Final = 5.0
 RETRY_S: Final = 0.5  # wait before a worker tries again to reach Redis
+LATER: Final = {"Retry-After": "5"}
 LONGEST_WAIT_S: Final = 5.0  # longest wait between two tries of one that had reached it before
 
 log = structlog.get_logger(__name__)
@@ -52,8 +53,8 @@ class Queue:
         self._redis = self._connect(ANSWER_TIMEOUT_S)
         self._queue = rq.Queue(QUEUE_NAME, connection=self._redis, serializer=JSONSerializer)
 
-    def put(self, job_id: str) -> None:
-        """Add an id at the end.
+    def put(self, job_id: str, *, first: bool = False) -> None:
+        """Add an id at the end, or before all others.
 
         Raises:
             QueueUnavailable: Redis cannot be reached.
@@ -67,6 +68,7 @@ class Queue:
                 timeout=-1,  # RQ's default of 180 s kills; the time of a job is bounded by who looks after it
                 result_ttl=0,
                 failure_ttl=KEPT_S,
+                at_front=first,
             )
 
     def ids(self) -> set[str]:
@@ -220,4 +222,4 @@ def reaching() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise QueueUnavailable("The queue cannot be reached.") from error
+        raise QueueUnavailable("The queue cannot be reached.", headers=LATER) from error

@@ -73,6 +73,7 @@ class Jobs:
         key: Key | None = None,
         callback: str | None = None,
         beside: Callable[[Connection, Job], None] | None = None,
+        prompt: bool = False,
     ) -> Job:
         """Store a job and queue it.
 
@@ -85,13 +86,18 @@ class Jobs:
             key: Makes a second submission of the same request return the first job.
             callback: URL to call when the job has ended; whether it may be called was checked.
             beside: Stores, in the same transaction, what belongs to the job.
+            prompt: Whether somebody waits for it: it goes before all others, however many these are, and where it
+                cannot be queued now it is cancelled, and what is beside it is for the caller to remove.
 
         Raises:
+            QueueUnavailable: It is to be prompt, and the queue cannot be reached.
             TooManyRequests: `queue_limit` jobs wait already.
             InsufficientStorage: The disks have no more than what is kept in reserve.
             Conflict: The id is that of another job.
             KeyReused: The key was used for another request.
         """
+        if prompt:
+            self.queue.ping()
         room.demand(self.settings.home, 0, self.settings.disk_reserve_bytes)
         self.blobs.demand(0)
         time = now()
@@ -100,7 +106,8 @@ class Jobs:
             with self.database.write() as connection:
                 if key is not None and (earlier := keys.recall(connection, key, time)) is not None:
                     return earlier
-                self._demand_place(connection)
+                if not prompt:
+                    self._demand_place(connection)
                 job = transitions.add(connection, values | {"owner": owner, "created": time, "queued": time})
                 if key is not None:
                     keys.remember(connection, key, job.id, time)
@@ -110,7 +117,7 @@ class Jobs:
                     beside(connection, job)
         except IntegrityError:
             return self._earlier(values, owner, key)
-        self._queue(job.id)
+        self._queue(job.id, prompt=prompt)
         return job
 
     def read(self, job_id: str, *, owner: str | None = None, all_owners: bool = False) -> Job:
@@ -269,11 +276,14 @@ class Jobs:
             raise Conflict("There is another job with this id.")
         return earlier
 
-    def _queue(self, job_id: str) -> None:
-        """Queue an id, or leave that to the sweeper."""
+    def _queue(self, job_id: str, *, prompt: bool = False) -> None:
+        """Queue an id, or leave that to the sweeper, unless it is to be prompt."""
         try:
-            self.queue.put(job_id)
+            self.queue.put(job_id, first=prompt)
         except QueueUnavailable:
+            if prompt:
+                self.cancel(job_id, all_owners=True)
+                raise
             log.warning("job waits for the queue to come back", job=job_id)
 
 

@@ -1,6 +1,6 @@
 """Wait for jobs to change: one thread looks at all that are waited for, and wakes who waits.
 
-Whoever waits keeps a thread of a web process, so that there are seats, and fewer of them than threads.
+Whoever waits keeps a thread of a web process, and so takes a seat (`seats.py`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 import structlog
@@ -17,10 +17,9 @@ from sqlalchemy import select
 from handlers.jobs.records import Job
 from handlers.jobs.service import Jobs
 from handlers.jobs.tables import JobRow
-from handlers.settings import Settings
+from handlers.seats import JOBS, Seats
 
 LOOK_S: Final = 0.05  # between two looks at what is waited for
-FREE: Final = 2  # threads that nobody may wait in
 
 Mark = tuple[Any, ...]  #: what of a job is compared: two marks that differ are two states
 
@@ -30,10 +29,10 @@ log = structlog.get_logger(__name__)
 class Watch:
     """Where the callers of one web process wait."""
 
-    def __init__(self, jobs: Jobs, settings: Settings) -> None:
-        """Wait for changes of *jobs*."""
+    def __init__(self, jobs: Jobs, seats: Seats) -> None:
+        """Wait for changes of *jobs* in *seats*."""
         self.jobs = jobs
-        self._seats = threading.Semaphore(max(0, min(settings.event_streams, settings.web_threads - FREE)))
+        self._seats = seats
         self._change = threading.Condition()
         self._marks: dict[str, Mark | None] = {}  # of the jobs that are waited for, as they were seen last
         self._waiting: dict[str, int] = {}
@@ -41,11 +40,15 @@ class Watch:
 
     def take_seat(self) -> bool:
         """Take a seat, if one is free; whoever has one gives it back with `leave_seat`."""
-        return self._seats.acquire(blocking=False)
+        return self._seats.take(JOBS)
 
     def leave_seat(self) -> None:
         """Give a seat back."""
-        self._seats.release()
+        self._seats.leave(JOBS)
+
+    def seat(self) -> AbstractContextManager[bool]:
+        """Take a seat for what is done inside, if one is free, and tell whether it was."""
+        return self._seats.taken(JOBS)
 
     def ended(self, job: Job, within_s: float) -> Job:
         """Return a job once it has ended, or as it stands when the time is over."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
 from sqlalchemy import Connection
 
-from handlers.errors import Fault, InputInvalid, Problem, Unprocessable
+from handlers.errors import Fault, NotFound, Problem, SandboxUnavailable, Unavailable, Unprocessable
+from handlers.models.declared import difference
 from handlers.models.hosts import Hosts
 from handlers.models.process import Plan, Processes
 from handlers.models.records import Endpoint, Model, new_id, new_model
 from handlers.models.registry import Registry
-from handlers.models.sniffing import HEAD_BYTES, format_of, plausible, stem_of
+from handlers.models.sniffing import HEAD_BYTES, by_extension, plausible, sniffed, stem_of
 from handlers.models.tables import State
 from handlers.models.trial import try_kept, try_model
 from handlers.settings import Settings
@@ -26,6 +28,7 @@ from handlers.storage.sql import now
 KIND: Final = "model"
 AUTO: Final = "auto"
 NO_NAME: Final = "model"
+LATER: Final = {"Retry-After": "60"}  #: when somebody may have mended what kept a file from being tried
 
 
 class Upload(Protocol):
@@ -59,14 +62,24 @@ class Wish:
 class Trials(Protocol):
     """The jobs that try model files; what a job is else, models do not know."""
 
-    def submit(self, subject: str, inputs: Mapping[str, Any], beside: Callable[[Connection, str], None]) -> None:
-        """Store a job, and in the same transaction what is beside it, which is told its id; wait a little for it."""
+    def submit(self, subject: str, inputs: Mapping[str, Any], beside: Callable[[Connection, str], None]) -> str:
+        """Store a job, and in the same transaction what is beside it, which is told its id; return that.
+
+        Raises:
+            Unavailable: It would not be done before long; what is beside it may be stored all the same.
+        """
+
+    def wait_a_little(self, job_id: str) -> None:
+        """Wait for the end of a job that was just submitted, if there is a seat to wait in."""
 
     def wait(self, job_id: str, within_s: float) -> None:
-        """Wait for a job's end, so many seconds at most."""
+        """Wait for a job's end, so many seconds at most, in a seat that the caller has."""
+
+    def fault(self) -> str:
+        """Say why no file can be tried at the moment; nothing where it can."""
 
     def lost(self, job_id: str) -> str | None:
-        """Return why a job has ended without a word about its endpoint; None: it has not ended."""
+        """Return why a job has ended without a word about its endpoint; None: it has not ended, or with one."""
 
 
 class Deployment:
@@ -86,12 +99,13 @@ class Deployment:
 
         Raises:
             Unprocessable: It is no model that can be loaded; nothing is kept.
+            Unavailable: It cannot be tried, and the server is at fault; nothing is kept.
         """
         model = new_model({"name": stem_of(wish.name) or NO_NAME})
         endpoint = self._deploy(wish, model, is_new=True)
         if endpoint.status is State.FAILED:
             self.registry.remove_model(model.id)
-            raise refused(endpoint)
+            raise self._refused(endpoint)
         return self.registry.model(model.id)
 
     def add_endpoint(self, model_id: str, wish: Wish) -> Endpoint:
@@ -100,11 +114,12 @@ class Deployment:
         Raises:
             NotFound: There is no such model.
             Unprocessable: It is no model that can be loaded; nothing is kept.
+            Unavailable: It cannot be tried, and the server is at fault; nothing is kept.
         """
         endpoint = self._deploy(wish, self.registry.model(model_id), is_new=False)
         if endpoint.status is State.FAILED:
             self.registry.remove_endpoint(endpoint.id)
-            raise refused(endpoint)
+            raise self._refused(endpoint)
         return endpoint
 
     def work(self, job: Any, context: Any) -> dict[str, Any]:
@@ -113,6 +128,7 @@ class Deployment:
         model = self.registry.model(endpoint.model)
         try:
             known = self._try(plan_of(endpoint, model), context)
+            self._check(model, known)
         except Unprocessable as problem:
             self._hosts.stop(endpoint.id)
             self.registry.fail(endpoint, problem.detail)
@@ -122,13 +138,39 @@ class Deployment:
         self.registry.settle(endpoint, known)
         return {"status": State.IN_SERVICE.value}
 
+    def _check(self, model: Model, known: Mapping[str, Any]) -> None:
+        """Refuse a file that can be loaded, and is not what its model says, or may not say what it should.
+
+        Raises:
+            Unprocessable: It is refused.
+        """
+        if words := difference(model.input_schema or (), known):
+            raise Unprocessable(f"The model's input_schema does not fit the file. {words}"[:2000])
+        if (writer := known.get("writer")) and not self.settings.model_other_versions:
+            raise Unprocessable(
+                f"{writer}, has written the model: what it says may be wrong, and nobody would notice. Save it again "
+                "with the version of this server, or as ONNX or PMML; SEAMARK_MODEL_OTHER_VERSIONS takes it anyway."
+            )
+
     def _try(self, plan: Plan, context: Any) -> Mapping[str, Any]:
         """Load a model, and return what that has shown."""
         known = try_kept(self._hosts, plan)
-        if known is None:
-            file = self.blobs.local(plan.blob, context.directory)
-            known = try_model(self.processes, plan, file, logging_to(context))
-        return known
+        if known is not None:
+            return known
+        file = self.blobs.local(plan.blob, context.directory)
+        try:
+            return try_model(self.processes, plan, file, logging_to(context))
+        except SandboxUnavailable as problem:
+            from handlers.sandbox.probe import advised
+
+            raise advised(problem) from problem
+
+    def _refused(self, endpoint: Endpoint) -> Problem:
+        """Return the error for a file that was tried in vain: it cannot be loaded, or this server cannot load any."""
+        why = self._trials.lost(endpoint.job) if endpoint.job else None
+        if why is not None:
+            return Unavailable(f"The model could not be tried. {why}", headers=LATER)
+        return Unprocessable(endpoint.problem or "The model cannot be loaded.")
 
     def _deploy(self, wish: Wish, model: Model, *, is_new: bool) -> Endpoint:
         """Store a file and its endpoint, and have it tried; return the endpoint as it stands after a while."""
@@ -137,7 +179,7 @@ class Deployment:
             path = Path(directory) / "file"
             size, digest = copied(wish.upload.file, path)
             with path.open("rb") as file:
-                kind = self._format(wish, file.read(HEAD_BYTES))
+                kind = self._format(wish, file.read(HEAD_BYTES), is_new=is_new)
             blob = f"models/{endpoint_id}"
             self.blobs.put(blob, path)
         endpoint = Endpoint(
@@ -166,35 +208,44 @@ class Deployment:
 
         try:
             self._hosts.ready()
-            self._trials.submit(endpoint_id, {"new": is_new}, beside)
-        except Problem:
-            self.blobs.remove(blob)
+            job = self._trials.submit(endpoint_id, {"new": is_new}, beside)
+        except Exception:
+            self._withdraw(endpoint, is_new=is_new)
             raise
+        self.registry.changed()
+        self._trials.wait_a_little(job)
         return self.registry.endpoint(endpoint_id)
 
-    def _format(self, wish: Wish, head: bytes) -> str:
-        """Return the format of a file.
+    def _withdraw(self, endpoint: Endpoint, *, is_new: bool) -> None:
+        """Remove all that was stored of an endpoint, and of its model where that is new too."""
+        self.blobs.remove(endpoint.blob)
+        with suppress(NotFound):  # it had not come to that
+            if is_new:
+                self.registry.remove_model(endpoint.model)
+            else:
+                self.registry.remove_endpoint(endpoint.id)
+
+    def _format(self, wish: Wish, head: bytes, *, is_new: bool) -> str:
+        """Return the format of a file: of a new model its name goes before what is said, else what is said.
 
         Raises:
-            Unprocessable: It has none that is known.
-            InputInvalid: It has one that is not taken here.
+            Unprocessable: It has none that is known, or one that is not taken here.
         """
-        found = wish.format or format_of(wish.name, head)
+        named = by_extension(wish.name)
+        said = (named, wish.format) if is_new else (wish.format, named)
+        found = next(filter(None, (*said, sniffed(head))), None)
         if not head:
             raise Unprocessable("The file is empty.")
         if found is None:
             raise Unprocessable(f"Model is not supported: {wish.name[:200]}")
         if found not in self.settings.formats:
             words = f"This server takes no files of the format {found}; it takes {', '.join(self.settings.formats)}."
-            raise InputInvalid(faults=[Fault("form", "/format", words)])
+            raise Unprocessable(words, faults=[Fault("form", "/format", words)])
         if not plausible(found, head):
-            raise Unprocessable(f"Can not deserialize model binary: it does not begin as a {found} file does.")
+            words = f"Can not deserialize model binary: it does not begin as a {found} file does."
+            other = is_new and named and wish.format not in (None, named)
+            raise Unprocessable(f"{words} The file's name goes before `format`." if other else words)
         return found
-
-
-def refused(endpoint: Endpoint) -> Unprocessable:
-    """Return the error for a file that was tried and cannot be loaded."""
-    return Unprocessable(endpoint.problem or "The model cannot be loaded.")
 
 
 def plan_of(endpoint: Endpoint, model: Model) -> Plan:

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from handlers.models.coercions import as_bool, as_float, as_int, as_str, coercion
 from handlers.models.deployment import known_of
-from handlers.models.features import Shape, as_bool, as_float, as_int, as_str, coercion
+from handlers.models.features import Shape
 from handlers.models.predict import shape_of
 from handlers.models.records import DEFAULT_VERSION, Endpoint, Model
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from handlers.errors import Fault, InputInvalid
-
-INT64: Final = 1 << 63
-TEXT_CHARACTERS: Final = 64  #: of a number or a truth value that is sent as text
-TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False, "1": True, "0": False}
+from handlers.models.coercions import as_it_is, coercion
 
 Parameter = Mapping[str, Any]  #: `name` and `value`
 Feature = Mapping[str, Any]  #: `name`, `type` and perhaps `optional`
-Coerce = Callable[[Any], Any]
 
 
 class Shape:
@@ -32,7 +29,7 @@ class Shape:
         """
         ordered = sorted(declared, key=lambda feature: feature["order"])
         fits = features is None or len(ordered) == len(features)
-        of_owner = ordered if ordered and fits else None
+        of_owner = (arranged(ordered, features) if named else ordered) if ordered and fits else None
         own = features if named or of_owner is None else None
         self.spellings = [names for names in (index_of(own), index_of(of_owner)) if names is not None]
         self.by_position = not named and (of_owner is None or (invented and same_names(of_owner, features)))
@@ -50,10 +47,7 @@ class Shape:
         places = self._places(parameters)
         row: list[Any] = [None] * (self.count if self.count is not None else len(parameters))
         for number, (place, parameter) in enumerate(zip(places, parameters, strict=True)):
-            value = parameter["value"]
-            if place < len(self.coercions):
-                value = self._coerced(number, place, parameter["name"], value)
-            row[place] = value
+            row[place] = self._coerced(number, place, parameter["name"], parameter["value"])
         return row
 
     def placed(self, values: Sequence[Any]) -> list[Any]:
@@ -66,7 +60,7 @@ class Shape:
             words = f"The model takes {self.count} inputs, and {len(values)} came."
             raise InputInvalid(faults=[Fault("body", "/inputs/0/shape", words)])
         found = list(values)
-        for place, make in enumerate(self.coercions[: len(found)]):
+        for place, make in enumerate(self.coercions[: len(found)] or [as_it_is] * len(found)):
             try:
                 found[place] = make(found[place])
             except ValueError as error:
@@ -74,8 +68,12 @@ class Shape:
                 raise InputInvalid(faults=[Fault("body", "/inputs/0/data", words)]) from None
         return found
 
-    def columns(self, names: Sequence[str]) -> Columns:
+    def columns(self, names: Sequence[str], kinds: Sequence[str | None] = ()) -> Columns:
         """Return what makes rows of the model of rows of a table; columns that are no inputs are left out.
+
+        Args:
+            names: Of the columns.
+            kinds: For each, the type of its values, for where the model knows none; None: they have one already.
 
         Raises:
             InputInvalid: Not all of its inputs are among the columns *names*, or one is there twice.
@@ -83,22 +81,28 @@ class Shape:
         for spelling in self.spellings:
             found = [(spelling[name], column) for column, name in enumerate(names) if name in spelling]
             if self._complete([place for place, _ in found]):
-                return Columns(self, names, dict(found))
-        if self.by_position and self.count in (None, len(names)):
-            return Columns(self, names, {place: place for place in range(len(names))})
-        faults = [fault for fault in self._faults(names) if "no input" not in fault.detail]
-        raise InputInvalid(faults=faults or [Fault("body", "", f"The model takes {self.count} inputs.")])
+                return Columns(self, names, dict(found), kinds)
+        fits = self.by_position and self.count in (None, len(names)) and len(set(names)) == len(names)
+        if fits and not self._any_known(names):
+            return Columns(self, names, {place: place for place in range(len(names))}, kinds)
+        raise InputInvalid(faults=self._faults_of_columns(names))
 
     def _places(self, parameters: Sequence[Parameter]) -> Sequence[int]:
         """Return where in the row each parameter belongs."""
         given = [parameter["name"] for parameter in parameters]
+        if len(set(given)) != len(given):
+            raise InputInvalid(faults=twice(given))
         for names in self.spellings:
             found = [names.get(name, -1) for name in given]
             if -1 not in found and self._complete(found):
                 return found
-        if self.by_position and self.count in (None, len(given)):
+        if self.by_position and self.count in (None, len(given)) and not self._any_known(given):
             return range(len(given))
         raise InputInvalid(faults=self._faults(given))
+
+    def _any_known(self, given: Sequence[str]) -> bool:
+        """Tell whether some name is known, so that the others are mistakes; a single input may have any name."""
+        return any(name in names for names in self.spellings for name in given)
 
     def _complete(self, found: Sequence[int]) -> bool:
         """Tell whether each input is there once, but for those that may be absent."""
@@ -125,10 +129,28 @@ class Shape:
             faults.append(Fault("body", "/parameters", f"These inputs are missing: {listed(missing)}."))
         return faults or [Fault("body", "/parameters", f"The model takes {self.count} inputs.")]
 
+    def _faults_of_columns(self, given: Sequence[str]) -> list[Fault]:
+        """Say which columns of a table are missing, or there twice; those that are no inputs are no fault."""
+        if self.spellings:
+            names = max(self.spellings, key=lambda spelling: len(spelling.keys() & set(given)))
+            times = Counter(given)
+            several = [name for name in names if times[name] > 1]
+            missing = [name for name, at in names.items() if not times[name] and not self.optional[at]]
+            faults = []
+            if several:
+                faults.append(Fault("body", "", f"These columns are there more than once: {listed(several)}."))
+            if missing:
+                words = f"These columns are missing: {listed(missing)}; the table has {listed(given)}."
+                faults.append(Fault("body", "", words))
+            if faults:
+                return faults
+        return [Fault("body", "", f"The model takes {self.count} columns, and the table has {len(given)}.")]
+
     def _coerced(self, number: int, place: int, name: str, value: Any) -> Any:
         """Return a value in the type of its input."""
+        make = self.coercions[place] if place < len(self.coercions) else as_it_is
         try:
-            return self.coercions[place](value)
+            return make(value)
         except ValueError as error:
             words = f"The input {name[:100]!r} needs {error}, and {str(value)[:100]!r} is none."
             raise InputInvalid(faults=[Fault("body", f"/parameters/{number}/value", words)]) from None
@@ -137,20 +159,26 @@ class Shape:
 class Columns:
     """Makes rows of a model of the rows of a table."""
 
-    def __init__(self, shape: Shape, names: Sequence[str], places: Mapping[int, int]) -> None:
+    def __init__(
+        self, shape: Shape, names: Sequence[str], places: Mapping[int, int], kinds: Sequence[str | None] = ()
+    ) -> None:
         """Take the inputs of *shape* from a table with columns called *names*.
 
         Args:
             shape: What the model takes.
             names: Of the columns.
             places: By the place of an input, that of its column.
+            kinds: For each column, the type of its values, for where the model knows none.
         """
-        known = len(shape.coercions)
         self._count = shape.count if shape.count is not None else len(places)
-        self._plan = [
-            (place, column, shape.coercions[place] if place < known else as_it_is, names[column])
-            for place, column in places.items()
-        ]
+        self._plan = []
+        for place, column in places.items():
+            make = shape.coercions[place] if place < len(shape.coercions) else as_it_is
+            if make is as_it_is and kinds and (kind := kinds[column]):
+                make = coercion(kind)
+            self._plan.append((place, column, make, names[column]))
+        self.used = sorted(places.values())  #: places of the columns that are inputs
+        self.untyped = sorted(column for _, column, make, _ in self._plan if make is as_it_is)
 
     def __call__(self, row: Sequence[Any]) -> list[Any]:
         """Return a row in the model's order; what is absent stays so.
@@ -164,12 +192,30 @@ class Columns:
             if value is not None:
                 try:
                     value = make(value)
-                except (ValueError, TypeError) as error:
-                    wanted = error if isinstance(error, ValueError) else "another type"
-                    words = f"the column {name[:100]!r} needs {wanted}, and {str(value)[:100]!r} is none."
+                except ValueError as error:
+                    words = f"the column {name[:100]!r} needs {error}, and {str(value)[:100]!r} is none."
                     raise InputInvalid(faults=[Fault("body", "", words)]) from None
             made[place] = value
         return made
+
+
+def twice(given: Sequence[str]) -> list[Fault]:
+    """Return what is wrong with names of which some stand there more than once."""
+    seen: set[str] = set()
+    faults = []
+    for number, name in enumerate(given):
+        if name in seen:
+            faults.append(Fault("body", f"/parameters/{number}/name", f"The input {name[:100]!r} comes twice."))
+        seen.add(name)
+    return faults
+
+
+def arranged(some: Sequence[Feature], others: Sequence[Feature] | None) -> Sequence[Feature]:
+    """Return inputs in the order of others that have the same names; else as they are."""
+    places = index_of(others) or {}
+    if {one["name"] for one in some} != places.keys():
+        return some
+    return sorted(some, key=lambda one: places[one["name"]])
 
 
 def same_names(some: Sequence[Feature], others: Sequence[Feature] | None) -> bool:
@@ -189,61 +235,3 @@ def listed(names: Sequence[str] | Mapping[str, int]) -> str:
     """Return names in a line, not too many of them."""
     shown = [repr(name[:100]) for name in list(names)[:20]]
     return ", ".join(shown) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-
-
-def coercion(kind: str) -> Coerce:
-    """Return what makes a value of the type *kind*, a name that Python or NumPy knows; of others all stay as they are.
-
-    It raises ValueError with the type in words.
-    """
-    word = kind.lower().rstrip("_").rstrip("0123456789")
-    return COERCIONS.get(word, as_it_is)
-
-
-def as_it_is(value: Any) -> Any:
-    """Return a value, refusing only numbers that no library takes."""
-    if isinstance(value, int) and not -INT64 <= value < INT64:
-        raise ValueError("a number of 64 bits")
-    return value
-
-
-def as_int(value: Any) -> int:
-    """Return a whole number: also of its text, or of a float that is whole."""
-    try:
-        found = int(value[:TEXT_CHARACTERS]) if isinstance(value, str) else int(value)
-    except (ValueError, OverflowError):
-        raise ValueError("a whole number") from None
-    if not -INT64 <= found < INT64 or (isinstance(value, float) and found != value):
-        raise ValueError("a whole number of 64 bits")
-    return found
-
-
-def as_float(value: Any) -> float:
-    """Return a number: also of its text."""
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        raise ValueError("a number") from None
-
-
-def as_bool(value: Any) -> bool:
-    """Return a truth value: also of 0, 1 and the words for it."""
-    found = TRUTHS.get(str(value)[:TEXT_CHARACTERS].lower())
-    if found is None:
-        raise ValueError("true or false")
-    return found
-
-
-def as_str(value: Any) -> str:
-    """Return a text; a number or truth value as JSON writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else repr(value)
-
-
-COERCIONS: Final[Mapping[str, Coerce]] = {
-    **dict.fromkeys(("int", "uint", "integer", "long", "short", "byte", "longlong", "intc", "intp"), as_int),
-    **dict.fromkeys(("float", "double", "number", "single", "half", "longdouble", "decimal"), as_float),
-    **dict.fromkeys(("bool", "boolean"), as_bool),
-    **dict.fromkeys(("str", "string", "text"), as_str),
-}

@@ -6,9 +6,8 @@ host that has died.
 
 from __future__ import annotations
 
-import socket
 import struct
-from typing import Final
+from typing import Final, Protocol
 
 LENGTH: Final = struct.Struct(">I")
 FAREWELL: Final = b"\xff\xff\xff\xff"
@@ -29,6 +28,13 @@ class Garbled(Exception):
     """The other end sends what is no message."""
 
 
+class Stream(Protocol):
+    """What messages come over."""
+
+    def recv(self, size: int, /) -> bytes:
+        """Return up to *size* bytes; none at the end."""
+
+
 def framed(payload: bytes) -> bytes:
     """Return a message as it goes over the stream.
 
@@ -40,7 +46,7 @@ def framed(payload: bytes) -> bytes:
     return LENGTH.pack(len(payload)) + payload
 
 
-def receive(stream: socket.socket) -> bytes:
+def receive(stream: Stream) -> bytes:
     """Return the next message.
 
     Raises:
@@ -57,7 +63,7 @@ def receive(stream: socket.socket) -> bytes:
     return receive_exactly(stream, length)
 
 
-def receive_exactly(stream: socket.socket, count: int) -> bytes:
+def receive_exactly(stream: Stream, count: int) -> bytes:
     """Return the next *count* bytes."""
     data = stream.recv(min(count, CHUNK_BYTES))
     if len(data) == count:

@@ -6,123 +6,46 @@ it has a socket that listens already, a page that its keeper looks at, and the m
 
 from __future__ import annotations
 
-import selectors
 import socket
-import sys
-import time
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from handlers.models.formats.base import CannotLoad, CannotPredict, Loaded
-from handlers.models.frames import FAREWELL, Garbled, Inbox, framed
-from handlers.models.page import MEMORY, READY, Page
+from handlers.models.frames import framed
+from handlers.models.hosting import Caller, Host, Request, serve
+from handlers.models.page import Page
 
-LOOK_S: Final = 0.2  # between two looks whether to stop
-READ_BYTES: Final = 1 << 18
-BATCH_ROWS: Final = 4096  # of one call of the model
-BACKLOG_BYTES: Final = 128 << 20  # of answers that a caller does not take
-ROWS: Final = "rows"
-
-Request = tuple["Caller", Any]
+GOOD: Final = b'{"result"'  #: how the answer to a row begins that the model takes
 
 
-class Caller:
-    """One connection: at most one request at a time is under way, but nothing relies on it."""
-
-    def __init__(self, stream: socket.socket) -> None:
-        """Begin with nothing said."""
-        self.stream = stream
-        self.inbox = Inbox()
-        self.out = bytearray()
-
-
-class Host:
+class ModelHost(Host):
     """Answers with one model."""
 
     def __init__(self, listener: socket.socket, page: Page, model: Loaded | CannotLoad) -> None:
         """Listen; of a model that could not be loaded tell everybody why."""
-        self._page = page
+        super().__init__(listener, page)
         self._model = model
-        self._selector = selectors.DefaultSelector()
-        self._listener = listener
-        listener.setblocking(False)
-        self._selector.register(listener, selectors.EVENT_READ, None)
-        self._measured = 0.0
 
-    def run(self) -> None:
-        """Answer until asked to stop; then say farewell."""
-        while not self._page.stopping:
-            waiting = self._collect()
-            if waiting:
-                for start in range(0, len(waiting), BATCH_ROWS):
-                    self._page.begin()
-                    self._answer(waiting[start : start + BATCH_ROWS])
-                self._page.end(len(waiting))
-            self._page.beat()
-            self._measure()
-        while self._accept():
-            pass  # whoever was still at the door hears farewell, too
-        for key in list(self._selector.get_map().values()):
-            if key.data is not None:
-                self._send(key.data, FAREWELL)
+    def read(self, message: bytes) -> Any:
+        """Return the row, or the question, in a message."""
+        return orjson.loads(message)
 
-    def _collect(self) -> list[Request]:
-        """Wait for requests, and return all that there are."""
-        waiting: list[Request] = []
-        for key, events in self._selector.select(LOOK_S):
-            if key.data is None:
-                self._accept()
-                continue
-            if events & selectors.EVENT_WRITE:
-                self._flush(key.data)
-            if events & selectors.EVENT_READ:
-                self._read(key.data, waiting)
-        return waiting
-
-    def _accept(self) -> bool:
-        """Take in who has connected; tell whether there was anybody."""
-        try:
-            stream, _ = self._listener.accept()
-        except BlockingIOError:
-            return False
-        stream.setblocking(False)
-        self._selector.register(stream, selectors.EVENT_READ, Caller(stream))
-        return True
-
-    def _read(self, caller: Caller, waiting: list[Request]) -> None:
-        """Read what a caller has sent; one that is gone, or sends what is no message, is let go."""
-        try:
-            data = caller.stream.recv(READ_BYTES)
-            messages = caller.inbox.add(data)
-        except BlockingIOError:
-            return
-        except (OSError, Garbled):
-            data, messages = b"", []
-        if not data:
-            self._drop(caller)
-            return
-        for message in messages:
-            try:
-                waiting.append((caller, orjson.loads(message)))
-            except orjson.JSONDecodeError:
-                self._drop(caller)
-                return
-
-    def _answer(self, waiting: list[Request]) -> None:
-        """Answer requests: those for predictions together, others one by one."""
-        rows: list[list[Any]] = []
-        askers: list[Caller] = []
+    def answer(self, waiting: list[Request]) -> None:
+        """Answer requests: single predictions together, each table by itself, other questions one by one."""
+        rows: dict[Caller, list[list[Any]]] = {}
         for caller, message in waiting:
             if isinstance(message, list):
-                rows.append(message)
-                askers.append(caller)
+                rows.setdefault(caller, []).append(message)
             else:
-                self._send(caller, framed(encode(self._other())))
-        if rows:
-            for caller, answer in zip(askers, self._predict(rows), strict=True):
-                self._send(caller, framed(answer))
+                self.send(caller, framed(encode(self._other())))
+        single = {caller: asked[0] for caller, asked in rows.items() if len(asked) == 1}
+        for caller, answer in zip(single, self._predict(list(single.values())), strict=True):
+            self.send(caller, framed(answer))
+        for caller, asked in rows.items():
+            if len(asked) > 1:
+                for answer in self._table(asked):
+                    self.send(caller, framed(answer))
 
     def _other(self) -> dict[str, Any]:
         """Return what there is to know of the model."""
@@ -131,62 +54,46 @@ class Host:
         return {"known": self._model.describe()}
 
     def _predict(self, rows: list[list[Any]]) -> list[bytes]:
-        """Return the answer to each row; if the batch fails, each row is tried alone, so that none harms another."""
+        """Return the answer to each row; of a batch that fails each half is tried, so that no row harms another."""
+        if not rows:
+            return []
+        made = self._tried(rows)
+        if isinstance(made, list):
+            return made
+        if len(rows) == 1:
+            return [made]
+        half = len(rows) // 2
+        return self._predict(rows[:half]) + self._predict(rows[half:])
+
+    def _table(self, rows: list[list[Any]]) -> list[bytes]:
+        """Return the answer to each row of one caller; those that follow one that is refused get the same answer.
+
+        Whoever sends a table hears of the first bad row only, so that one with nothing but bad rows costs no more.
+        """
+        made = self._tried(rows)
+        if isinstance(made, list):
+            return made
+        if len(rows) == 1:
+            return [made]
+        half = len(rows) // 2
+        answers = self._table(rows[:half])
+        if answers[-1].startswith(GOOD):
+            return answers + self._table(rows[half:])
+        return answers + [answers[-1]] * (len(rows) - half)
+
+    def _tried(self, rows: list[list[Any]]) -> list[bytes] | bytes:
+        """Return the answer to each row, or, if the batch fails, why; the keeper sees that this is work of its own."""
         if isinstance(self._model, CannotLoad):
             return [encode({"unloaded": str(self._model)})] * len(rows)
+        self._page.begin()
+        self._page.count(len(rows))
         try:
             results = self._model.predict(rows)
             if len(results) != len(rows):
                 raise CannotPredict(f"The model gives {len(results)} results for {len(rows)} rows.")
             return [encode({"result": result}) for result in results]
         except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything, and whoever asks is told
-            if len(rows) > 1:
-                return [self._predict([row])[0] for row in rows]
-            return [encode({"refused": words_of(error)})]
-
-    def _send(self, caller: Caller, data: bytes) -> None:
-        """Send as much as the caller takes now, and the rest when it takes more."""
-        if not caller.out:
-            try:
-                sent = caller.stream.send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                self._drop(caller)
-                return
-            if sent == len(data):
-                return
-            data = data[sent:]
-        caller.out += data
-        if len(caller.out) > BACKLOG_BYTES:
-            self._drop(caller)
-            return
-        self._selector.modify(caller.stream, selectors.EVENT_READ | selectors.EVENT_WRITE, caller)
-
-    def _flush(self, caller: Caller) -> None:
-        """Send more of what waits for a caller."""
-        try:
-            sent = caller.stream.send(caller.out)
-        except BlockingIOError:
-            return
-        except OSError:
-            self._drop(caller)
-            return
-        del caller.out[:sent]
-        if not caller.out:
-            self._selector.modify(caller.stream, selectors.EVENT_READ, caller)
-
-    def _drop(self, caller: Caller) -> None:
-        """Let a caller go."""
-        if caller.stream.fileno() >= 0:
-            self._selector.unregister(caller.stream)
-            caller.stream.close()
-
-    def _measure(self) -> None:
-        """Note now and then how much memory we take."""
-        if time.monotonic() - self._measured > 1.0:
-            self._measured = time.monotonic()
-            self._page.write(MEMORY, resident_bytes())
+            return encode({"refused": words_of(error)})
 
 
 def encode(answer: dict[str, Any]) -> bytes:
@@ -198,11 +105,6 @@ def words_of(error: Exception) -> str:
     """Return in one line what a model says of an input that it does not take."""
     words = " ".join(str(error).split()) or type(error).__name__
     return words if isinstance(error, CannotPredict) else f"{type(error).__name__}: {words[:1000]}"
-
-
-def resident_bytes() -> int:
-    """Return the memory of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def load(plan: dict[str, Any]) -> Loaded | CannotLoad:
@@ -219,17 +121,5 @@ def load(plan: dict[str, Any]) -> Loaded | CannotLoad:
         return CannotLoad(words_of(error))
 
 
-def main() -> None:
-    """Be the host that the argument describes."""
-    plan = orjson.loads(sys.argv[1])
-    page = Page(plan["page"])
-    page.begin()
-    model = load(plan)
-    page.end()
-    page.write(MEMORY, resident_bytes())
-    page.write(READY, 1.0)
-    Host(socket.socket(fileno=plan["listener"]), page, model).run()
-
-
 if __name__ == "__main__":
-    main()
+    serve(load, ModelHost)

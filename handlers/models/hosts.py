@@ -17,20 +17,23 @@ from handlers.models import places
 from handlers.models.frames import Closed, Garbled, framed, receive
 from handlers.models.line import Line
 from handlers.models.process import Plan
+from handlers.models.waits import RETRY, Wait, crowded
+from handlers.seats import Seats
 from handlers.settings import Settings
 
-RETRY: Final = {"Retry-After": "1"}
 GONE: Final = (FileNotFoundError, ConnectionRefusedError)
 SWEEP_S: Final = 10.0
+COUNTS_S: Final = 2.0  #: whoever asks for figures asks again
 TRIES: Final = 3  #: hosts may be stopped for want of memory while we come
 
 
 class Hosts:
     """The hosts of this machine, as one web process sees them."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Connect to nothing yet."""
+    def __init__(self, settings: Settings, seats: Seats | None = None) -> None:
+        """Connect to nothing yet; wait for what is slow in *seats*, or else in as many as this process may have."""
         self.settings = settings
+        self.seats = seats or Seats(settings.web_threads)
         self.line = Line(settings)
         self._streams = Streams(settings)
 
@@ -38,7 +41,7 @@ class Hosts:
         """Ask the host of an endpoint, and return its answer.
 
         Raises:
-            Unavailable: It has died over it, cannot be started, or does not answer in time.
+            Unavailable: It has died over it, cannot be started, does not answer in time, or too many wait for it.
         """
         return self.ask_many(plan, [message], within_s)[0]
 
@@ -48,38 +51,65 @@ class Hosts:
         Raises:
             Unavailable: As for `ask`.
         """
-        data, end = b"".join(framed(orjson.dumps(message)) for message in messages), time.monotonic() + within_s
+        try:
+            answers = self.exchange(plan, [orjson.dumps(message) for message in messages], within_s)
+            return [as_answer(answer) for answer in answers]
+        except (Garbled, orjson.JSONDecodeError) as error:
+            self.stop(plan.endpoint)
+            raise died(plan) from error
+
+    def exchange(self, plan: Plan, messages: Sequence[bytes], within_s: float) -> list[bytes]:
+        """Send messages to the host of an endpoint, and return as many answers, as they come.
+
+        Raises:
+            Unavailable: As for `ask`.
+        """
+        data = b"".join(framed(message) for message in messages)
+        with Wait(self.seats, plan.endpoint, within_s) as wait:
+            return self._exchanged(plan, data, len(messages), wait)
+
+    def _exchanged(self, plan: Plan, data: bytes, count: int, wait: Wait) -> list[bytes]:
+        """Send a host what *data* holds, and return so many answers."""
         for _ in range(TRIES):
-            stream = self._connected(plan, end)
+            stream = self._connected(plan, wait)
             try:
-                stream.settimeout(max(0.001, end - time.monotonic()))
+                attended = wait.attend(stream)
                 with suppress(BrokenPipeError, ConnectionResetError):  # then a farewell may be there to read
-                    stream.sendall(data)
-                answers = [as_answer(receive(stream)) for _ in messages]
+                    attended.sendall(data)
+                answers = [receive(attended) for _ in range(count)]
             except Closed as closed:
                 stream.close()
                 if not closed.farewell:
-                    raise died() from closed
-            except (ConnectionError, Garbled, orjson.JSONDecodeError) as error:
+                    self._revive(plan, wait)
+                    raise died(plan) from closed
+            except ConnectionError as error:
                 stream.close()
-                raise died() from error
+                self._revive(plan, wait)
+                raise died(plan) from error
+            except Garbled as error:
+                stream.close()
+                raise died(plan) from error
             except TimeoutError as error:
                 stream.close()
-                raise Unavailable(f"The model has not answered within {within_s:g} s.", headers=RETRY) from error
+                words = f"The {plan.subject} has not answered within {wait.within_s:g} s."
+                raise Unavailable(words, headers=RETRY) from error
+            except Unavailable:
+                stream.close()
+                raise
             else:
                 self._streams.put(plan.endpoint, stream)
                 return answers
-        raise Unavailable("The model is being unloaded and loaded; try again.", headers=RETRY)
+        raise Unavailable(f"The {plan.subject} is being unloaded and loaded; try again.", headers=RETRY)
 
-    def warm(self, plan: Plan) -> None:
+    def warm(self, plan: Plan, within_s: float | None = None) -> None:
         """Have a host started, without waiting for it.
 
         Raises:
-            Unavailable: It was tried just now, and keeps ending.
+            Unavailable: It was tried just now, and keeps ending; or the keeper does not answer, within so many seconds.
         """
-        answer = self.line.ask({"ensure": plan.as_document()})
+        answer = self.line.ask({"ensure": plan.as_document()}, within_s)
         if problem := answer.get("problem"):
-            raise Unavailable(f"The model cannot be loaded at the moment: {problem}", headers=RETRY)
+            raise Unavailable(f"The {plan.subject} cannot be loaded at the moment: {problem}", headers=RETRY)
 
     def ready(self) -> None:
         """See that there is a keeper, so that what is loaded from now on stays loaded.
@@ -93,21 +123,40 @@ class Hosts:
         """Have the host of an endpoint stopped, if there is one."""
         self.line.tell({"stop": endpoint})
 
-    def close(self) -> None:
-        """Hang up."""
+    def batches(self) -> dict[str, list[float]]:
+        """Return what models of this machine were called with, by endpoint: rows in all, and calls by `BATCH_ROWS`."""
+        found: dict[str, list[float]] = self.line.tell({"counts": True}, COUNTS_S).get("counts", {})
+        return found
+
+    def close(self, *, for_good: bool = False) -> None:
+        """Hang up; *for_good* if a keeper that nobody else needs had best end at once."""
         self._streams.close()
+        if for_good:
+            self.line.tell({"all": True})
         self.line.close()
 
-    def _connected(self, plan: Plan, end: float) -> socket.socket:
-        """Return a connection to the host, which is started if there is none."""
+    def _connected(self, plan: Plan, wait: Wait) -> socket.socket:
+        """Return a connection to the host, which is started if there is none; whoever waits for that has a seat."""
         if (stream := self._streams.take(plan.endpoint)) is not None:
             return stream
-        while time.monotonic() < end:
+        while time.monotonic() < wait.end:
             try:
                 return connect(str(places.host_socket(self.settings, plan.endpoint)))
             except GONE:
-                self.warm(plan)
-        raise Unavailable("The model could not be reached in time.", headers=RETRY)
+                wait.sit()
+                self.warm(plan, wait.left_s)
+            except BlockingIOError as error:
+                raise crowded() from error
+        raise Unavailable(f"The {plan.subject} could not be reached in time.", headers=RETRY)
+
+    def _revive(self, plan: Plan, wait: Wait) -> None:
+        """Have a host that has died started again.
+
+        Raises:
+            Unavailable: That is in vain; the words say why. Or nobody else may wait for it.
+        """
+        wait.sit()
+        self.warm(plan, wait.left_s)
 
 
 class Streams:
@@ -165,8 +214,14 @@ class Streams:
 
 
 def connect(path: str) -> socket.socket:
-    """Return a connection to a socket's path."""
+    """Return a connection to a socket's path.
+
+    Raises:
+        BlockingIOError: As many as may wait at its door do.
+        OSError: Nobody listens there.
+    """
     stream = socket.socket(socket.AF_UNIX)
+    stream.setblocking(False)
     try:
         stream.connect(path)
     except OSError:
@@ -194,6 +249,6 @@ def as_answer(data: bytes) -> dict[str, Any]:
     return answer
 
 
-def died() -> Unavailable:
+def died(plan: Plan) -> Unavailable:
     """Return the error for a host that has died."""
-    return Unavailable("The process of the model has ended; it is being started again.", headers=RETRY)
+    return Unavailable(f"The process of the {plan.subject} has ended; it is being started again.", headers=RETRY)

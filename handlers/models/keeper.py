@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import socket
 import sys
@@ -22,6 +23,7 @@ from handlers import observability
 from handlers.models import places
 from handlers.models.kept import KeptHost
 from handlers.models.process import Processes, plan_from
+from handlers.models.tally import Tallies
 from handlers.settings import Settings
 from handlers.storage.blobs import open_blobs
 
@@ -42,6 +44,7 @@ class Keeper:
         self.hosts: dict[str, KeptHost] = {}
         self._processes = Processes(settings)
         self._blobs = open_blobs(settings.store_url)
+        self._tallies = Tallies()
         self._lock = threading.Lock()
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +53,8 @@ class Keeper:
             return self.ensure(message["ensure"])
         if "stop" in message:
             self.stop(message["stop"])
+        if "counts" in message:
+            return {"counts": self._tallies.counts()}
         return {"hosts": len(self.hosts)}
 
     def ensure(self, document: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +67,8 @@ class Keeper:
             if host is None or not host.alive:
                 self._make_room(1)
                 path = places.host_socket(self.settings, plan.endpoint)
-                self.hosts[plan.endpoint] = KeptHost(plan, self._processes, self._blobs, path)
+                tally = self._tallies.of(plan.endpoint)
+                self.hosts[plan.endpoint] = KeptHost(plan, self._processes, self._blobs, path, tally)
         return {}
 
     def stop(self, endpoint: str) -> None:
@@ -149,18 +155,21 @@ class Door:
         threading.Thread(target=self._serve, args=(stream,), name="caller", daemon=True).start()
 
     def _serve(self, stream: socket.socket) -> None:
-        """Answer a caller's lines until it leaves."""
+        """Answer a caller's lines until it leaves; nobody is waited for after one who says that this was all."""
+        lingers = True
         try:
             with stream, stream.makefile("rwb") as lines:
                 while line := lines.readline(LINE_BYTES):
-                    lines.write(json.dumps(self.keeper.answer(json.loads(line))).encode() + b"\n")
+                    message = json.loads(line)
+                    lingers = "all" not in message
+                    lines.write(json.dumps(self.keeper.answer(message)).encode() + b"\n")
                     lines.flush()
         except (OSError, ValueError, TypeError):
             log.warning("a caller of the model keeper has ended badly", exc_info=True)
         finally:
             with self._lock:
                 self._callers -= 1
-                self._left = time.monotonic()
+                self._left = time.monotonic() if lingers else -math.inf
 
 
 def main() -> None:

@@ -37,6 +37,8 @@ def plausible(said: Mapping[str, Any]) -> dict[str, Any]:
         known["input_schema"] = [ordered(one) for one in listed(said["input_schema"])]
     if isinstance(said.get("output_schema"), dict):
         known["output_schema"] = said["output_schema"]
+    if said.get("writer"):
+        known["writer"] = text(said["writer"], TYPE_CHARACTERS)
     if said.get("name"):
         known["name"] = text(said["name"], NAME_CHARACTERS)
     return known

@@ -1,6 +1,7 @@
-"""A page of memory that a host shares with its keeper: what it is doing, and whether it should stop.
+"""A page of memory that a host shares with its keeper: what it is doing and has done, and whether it should stop.
 
-The host may be a stranger's program by now: what it writes here decides no more than when it is stopped.
+The host may be a stranger's program by now: what it writes here decides no more than when it is stopped, and what is
+counted of its own model.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ import mmap
 import os
 import struct
 import time
+from bisect import bisect_left
 from typing import Final
 
 SIZE: Final = 4096
 NUMBER: Final = struct.Struct("d")
 FLAG: Final = 64  #: offset of the flag that asks the host to stop
-BUSY, LAST, REQUESTS, BATCHES, MEMORY, READY, BEAT = range(0, 56, 8)
+BUSY, LAST, MEMORY, READY, BEAT = range(0, 40, 8)
+ROWS: Final = 128  #: offset of how many rows the model was called with, in all
+BATCHES: Final = ROWS + NUMBER.size  #: offset of how many calls had so many rows as each of these, or fewer
+BATCH_ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
+MOST: Final = float(1 << 53)  #: up to which a float counts one by one
 
 
 def make() -> int:
@@ -49,13 +55,20 @@ class Page:
         self.beat()
         self.write(BUSY, self.read(BEAT))
 
-    def end(self, requests: int = 0) -> None:
-        """Note that work has ended, which has answered so many requests."""
+    def end(self) -> None:
+        """Note that work has ended."""
         self.write(BUSY, 0.0)
         self.write(LAST, time.monotonic())
-        if requests:
-            self.write(REQUESTS, self.read(REQUESTS) + requests)
-            self.write(BATCHES, self.read(BATCHES) + 1)
+
+    def count(self, rows: int) -> None:
+        """Note a call of the model with so many rows, at most as many as the last of `BATCH_ROWS`."""
+        for field, value in ((ROWS, rows), (BATCHES + NUMBER.size * bisect_left(BATCH_ROWS, rows), 1)):
+            self.write(field, self.read(field) + value)
+
+    def counts(self) -> list[float]:
+        """Return how many rows the model was called with, and how many calls had how many: (1 + BATCH_ROWS,)."""
+        found = (self.read(ROWS + NUMBER.size * place) for place in range(1 + len(BATCH_ROWS)))
+        return [min(max(value, 0.0), MOST) if value == value else 0.0 for value in found]  # noqa: PLR0124 - NaN
 
     def silent_s(self) -> float:
         """Return for how long the host has not moved, or has been at one thing."""

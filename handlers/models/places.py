@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from pathlib import Path
 
 from handlers.errors import Unavailable
 from handlers.settings import Settings
 
 PRIVATE = 0o700
+LEFT_S = 86400.0
 
 
 def folder(settings: Settings) -> Path:
@@ -27,6 +29,19 @@ def folder(settings: Settings) -> Path:
     if stat.S_IMODE(found.st_mode) != PRIVATE:
         place.chmod(PRIVATE)
     return place
+
+
+def scratch(settings: Settings) -> Path:
+    """Return the folder for tables that are being predicted, made if needed; nobody else may enter it."""
+    place = settings.home.resolve() / "tables"
+    place.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+    return place
+
+
+def left_tables(home: Path) -> list[Path]:
+    """Return what processes that were killed have left of tables: nobody works on one for so long."""
+    found = (home / "tables").glob("seamark-batch-*")
+    return [path for path in found if time.time() - path.stat().st_mtime > LEFT_S]
 
 
 def keeper_socket(settings: Settings) -> Path:

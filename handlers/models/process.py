@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from handlers.sandbox.output import Listener
     from handlers.sandbox.runner import Run, Sandbox
 
-FILE: Final = "/run/model/file"  #: where the host finds the model's file
+FILE: Final = "/run/model/file"  #: where the host finds the model's file, or its folder
+MODEL_HOST: Final = "handlers.models.host"
 SYSTEM: Final = Path("/usr")  #: what every sandbox sees
 BACKLOG: Final = 1024  #: callers that may wait to be let in
 #: For a row at a time more threads cost more than they bring.
@@ -33,11 +34,18 @@ class Plan:
     """Which model a host is to load, and how."""
 
     endpoint: str
-    blob: str
-    format: str
-    takes: str
-    gives: str
+    blob: str = ""  #: the model's file
+    folder: str = ""  #: of this machine, for what is more than one file
+    program: str = MODEL_HOST  #: the module that is run
+    format: str = ""
+    takes: str = "auto"
+    gives: str = "auto"
     names: Sequence[str] | None = None  #: of the inputs, where the file may not say
+
+    @property
+    def subject(self) -> str:
+        """What callers know it as."""
+        return "model" if self.program == MODEL_HOST else "pipeline"
 
     def as_document(self) -> dict[str, Any]:
         """Return it as a JSON value."""
@@ -73,7 +81,7 @@ class Processes:
 
         Args:
             plan: What it loads.
-            file: The model's file.
+            file: The model's file, or folder.
             listening: A socket that listens; whoever connects is answered once the model is loaded.
             page: Number of the file of its page.
             listener: Is given what it prints.
@@ -82,7 +90,7 @@ class Processes:
             SandboxUnavailable: This is not Linux, or the program would see what it may not.
         """
         program = Program(
-            argv=[sys.executable, "-I", "-m", "handlers.models.host", self._argument(plan, listening.fileno(), page)],
+            argv=[sys.executable, "-I", "-m", plan.program, self._argument(plan, listening.fileno(), page)],
             environment={**THREADS, "PYTHONDONTWRITEBYTECODE": "1"},
             mounts=[Mount(source=file, target=FILE)],
             roots=roots(self.settings.home.resolve()),
@@ -107,9 +115,7 @@ def roots(home: Path) -> list[Path]:
     wanted = sorted(folder for folder in needed if not folder.is_relative_to(SYSTEM))
     for folder in wanted:
         if home.is_relative_to(folder):
-            raise SandboxUnavailable(
-                f"SEAMARK_HOME lies in {folder}, which model hosts have to see; move it elsewhere."
-            )
+            raise SandboxUnavailable(f"SEAMARK_HOME lies in {folder}, which model hosts have to see.")
     return [one for one in wanted if not any(one != other and one.is_relative_to(other) for other in wanted)]
 
 

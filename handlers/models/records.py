@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -61,6 +61,8 @@ class Endpoint:
     known: Mapping[str, Any] | None
     problem: str | None
     job: str | None
+    credentials: str | None = field(default=None, repr=False)
+    looked: datetime | None = None
 
 
 def model_from(row: RowMapping, endpoints: Sequence[str]) -> Model:

@@ -35,7 +35,7 @@ class Registry:
         """
         self.database = database
         self.blobs = blobs
-        self._changed = changed
+        self.changed = changed
         self._lost = lost
 
     @contextmanager
@@ -43,7 +43,7 @@ class Registry:
         """Give a connection in a transaction, and say that something has changed when it is committed."""
         with self.database.write() as connection:
             yield connection
-        self._changed()
+        self.changed()
 
     def add_model(self, wish: Mapping[str, Any]) -> Model:
         """Store a new model; members of *wish* that are null count as absent.

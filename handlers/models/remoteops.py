@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from handlers.errors import Fault, InputInvalid, Unprocessable
 from handlers.files.calls import Line
+from handlers.files.remote import LONGEST
 from handlers.models.remotewords import document_in, listed, member, question
 
 
@@ -73,7 +74,7 @@ def endpoint_of(model: Mapping[str, Any]) -> str:
     """
     links = member(model, "links", list)
     found = [link.get("href") for link in links if isinstance(link, dict) and link.get("rel") == "endpoint"]
-    if not found or not isinstance(found[-1], str):
+    if not found or not isinstance(found[-1], str) or len(found[-1]) > LONGEST:
         raise Unprocessable("The model has no endpoint on the other server.")
     return found[-1]
 

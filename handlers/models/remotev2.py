@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from handlers.errors import BadGateway, Fault, InputInvalid, Unprocessable
 from handlers.files.calls import Line
-from handlers.models.known import MOST_FEATURES
+from handlers.models.known import MOST_FEATURES, NAME_CHARACTERS
 from handlers.models.remotewords import document_in, listed, member, question
 from handlers.models.tensors import NAMES
 
@@ -87,13 +87,14 @@ def tensor_of(said: Any) -> Tensor:
     """
     said = said if isinstance(said, dict) else {}
     name, kind, shape = said.get("name"), said.get("datatype"), said.get("shape")
-    if not isinstance(name, str) or kind not in TYPES or not isinstance(shape, list):
+    if not isinstance(name, str) or not isinstance(shape, list) or not isinstance(kind, str) or kind not in TYPES:
         raise Unprocessable("The other server's metadata has a tensor that is not understood.")
-    sizes = [size for size in shape if isinstance(size, int) and -1 <= size <= MOST_FEATURES]
-    if len(sizes) != len(shape) or not 1 <= len(shape) <= MOST_DIMENSIONS:
-        raise Unprocessable(f"The tensor {name[:100]!r} has a shape that is not understood.")
-    width = prod(sizes[1:])
-    return {"name": name, "datatype": kind, "width": None if -1 in sizes[1:] else width}
+    sizes = [size for size in shape if type(size) is int and (size == -1 or 0 < size <= MOST_FEATURES)]
+    width = None if -1 in sizes[1:] else prod(sizes[1:])
+    understood = len(sizes) == len(shape) and 1 <= len(shape) <= MOST_DIMENSIONS and (width or 1) <= MOST_FEATURES
+    if not understood or len(name) > NAME_CHARACTERS:
+        raise Unprocessable(f"The tensor {name[:100]!r} has a shape that is not understood, or too long a name.")
+    return {"name": name, "datatype": kind, "width": width}
 
 
 def features_of(tensors: Sequence[Tensor]) -> list[dict[str, Any]] | None:
@@ -155,6 +156,10 @@ def column_of(said: Any, count: int) -> tuple[str, list[Any]]:
     name, shape = member(said, "name", str), member(said, "shape", list)
     if not all(type(size) is int and size >= 0 for size in shape) or not 1 <= len(shape) <= MOST_DIMENSIONS:
         raise BadGateway(f"The other server's output {name[:100]!r} has no shape.")
+    if len(name) > NAME_CHARACTERS:  # it is repeated for each row
+        raise BadGateway(
+            f"The other server's output {name[:100]!r} has a name of more than {NAME_CHARACTERS} characters."
+        )
     data = elements(member(said, "data", list), MOST_DIMENSIONS)
     width = prod(shape[1:])
     if shape[0] != count or len(data) != count * width:

@@ -12,7 +12,6 @@ from handlers.errors import (
     BadGateway,
     Conflict,
     Fault,
-    Forbidden,
     InputInvalid,
     NotFound,
     Problem,
@@ -21,13 +20,16 @@ from handlers.errors import (
     Unavailable,
 )
 from handlers.files.calls import RETRY, Answer
+from handlers.models.credentials import repeated
 
 WORDS: Final = 1000  #: characters of an error that are passed on
 LONGEST_PAUSE_S: Final = 3600
+DEEPEST: Final = 64  #: levels of an answer
+MOST_VALUES: Final = (
+    200_000  #: objects and lists of an answer, each of which takes far more memory than its two brackets
+)
 SPOKEN: Final = ("detail", "error", "message")  #: where an error's words are, in the order of preference
 REFUSALS: Final[Mapping[int, type[Problem]]] = {
-    HTTPStatus.UNAUTHORIZED: Forbidden,  # a token for this server would not help the caller
-    HTTPStatus.FORBIDDEN: Forbidden,
     HTTPStatus.NOT_FOUND: NotFound,
     HTTPStatus.GONE: NotFound,
     HTTPStatus.CONFLICT: Conflict,
@@ -52,20 +54,33 @@ def document_in(answer: Answer) -> dict[str, Any]:
     """Return the object of an answer.
 
     Raises:
-        InputInvalid, Forbidden, NotFound, Conflict, TooLarge, TooManyRequests: The other server does not take it.
+        InputInvalid, NotFound, Conflict, TooLarge, TooManyRequests: The other server does not take it.
         Unavailable: It cannot answer at the moment.
-        BadGateway: It failed, or has answered something else.
+        BadGateway: It failed, wants other credentials than ours, or has answered something else.
     """
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise refusal(answer)
     found = parsed(answer.body)
     if not isinstance(found, dict):
         raise BadGateway("The other server has not answered with a JSON object.")
+    if nests(found, DEEPEST):
+        raise BadGateway(f"The other server's answer nests more than {DEEPEST} levels deep.")
     return found
+
+
+def nests(value: Any, deepest: int) -> bool:
+    """Tell whether a value nests more than *deepest* levels deep; a much deeper one could not be passed on."""
+    level = [value]
+    for _ in range(deepest):
+        members = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for found in members for one in found if isinstance(one, dict | list)]
+    return bool(level)
 
 
 def refusal(answer: Answer) -> Problem:
     """Return the error that an answer is for whoever has asked us."""
+    if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return BadGateway(unknown_there(answer))
     said = words_in(answer)
     words = f"The other server says {answer.status}: {said}" if said else f"The other server says {answer.status}."
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -79,10 +94,17 @@ def refusal(answer: Answer) -> Problem:
     return BadGateway(words)
 
 
+def unknown_there(answer: Answer) -> str:
+    """Return the words for an answer that wants other credentials: not the caller's, who has none to give."""
+    if answer.shown:
+        return f"The other server refuses the credentials that this one has for it: it says {answer.status}."
+    return f"The other server wants credentials, and this one has none for it: it says {answer.status}."
+
+
 def pause(answer: Answer) -> dict[str, str]:
     """Return when to try again: as the other server says, within reason."""
     text = answer.headers.get("retry-after", "")
-    known = text.isascii() and text.isdigit() and int(text[:9]) <= LONGEST_PAUSE_S
+    known = text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= LONGEST_PAUSE_S
     return {"Retry-After": text} if known else dict(RETRY)
 
 
@@ -90,12 +112,16 @@ def words_in(answer: Answer) -> str:
     """Return the words of an error, such as one line shows them; empty where there are none that are understood."""
     found = parsed(answer.body)
     said = [found.get(member) for member in SPOKEN] if isinstance(found, dict) else []
-    words = next((one for one in said if isinstance(one, str) and one), "")
-    return "".join(letter if letter.isprintable() else " " for letter in words[:WORDS]).strip()
+    words = next((one for one in said if isinstance(one, str) and one), "")[:WORDS]
+    if repeated(words, answer.shown):
+        return ""
+    return "".join(letter if letter.isprintable() else " " for letter in words).strip()
 
 
 def parsed(body: bytes) -> Any:
-    """Return the JSON that a body holds; None where it holds none."""
+    """Return the JSON that a body holds; None where it holds none, or more than is held in memory."""
+    if body.count(b"[") + body.count(b"{") > MOST_VALUES:
+        return None
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
@@ -34,18 +35,18 @@ BOOSTERS: Final = (b"binf", b"bs64", b"{L", b'{"learner"', b'{"version"')
 PICKLES: Final = (b"\x80", b"c", b"(")  #: protocols from 2 on, and before
 ZIP: Final = b"PK\x03\x04"
 PROTOBUF_IR_VERSION: Final = b"\x08"  #: the first field of an ONNX file
-XML: Final = (b"<?xml", b"<PMML", b"<!--", b"<pmml:")
+XML: Final = re.compile(r"\s*<(?:\?xml|!--|(?:[\w.-]+:)?PMML[\s>])")
+UTF_16: Final = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 
 
-def format_of(filename: str, head: bytes) -> str | None:
-    """Return the format that a file's extension tells, or else its first bytes; None: neither does."""
-    _, _, extension = filename.rpartition(".")
-    return BY_EXTENSION.get(extension.lower()) or sniffed(head)
+def by_extension(filename: str) -> str | None:
+    """Return the format that a file's extension tells; None: it tells none."""
+    return BY_EXTENSION.get(filename.rpartition(".")[2].lower())
 
 
 def sniffed(head: bytes) -> str | None:
     """Return the format that a file's first bytes tell; None: they tell none."""
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(XML):
+    if XML.match(text_of(head)):
         return "pmml"
     if head.startswith(b"\x80"):
         return "pickle"
@@ -56,6 +57,14 @@ def sniffed(head: bytes) -> str | None:
     if head.startswith(COMPRESSED):
         return "joblib"
     return "onnx" if head.startswith(PROTOBUF_IR_VERSION) else None
+
+
+def text_of(head: bytes) -> str:
+    """Return how a file begins, if it is text: in UTF-16 where its first bytes are those of that, or else as UTF-8."""
+    if head.startswith(UTF_16):
+        big = head.startswith((b"\xfe\xff", b"\0"))
+        return head.decode("utf-16-be" if big else "utf-16-le", "replace").removeprefix("\ufeff")
+    return head.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def plausible(kind: str, head: bytes) -> bool:

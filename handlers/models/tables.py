@@ -73,6 +73,8 @@ class EndpointRow(Base):
     known: Mapped[Any] = mapped_column(Document, nullable=True)  #: what loading it has shown; None until then
     problem: Mapped[str | None] = mapped_column(Text)
     job: Mapped[str | None] = mapped_column(String(32))  #: the job that tries it
+    credentials: Mapped[str | None] = mapped_column(Text)  #: for the other server, sealed
+    looked: Mapped[datetime | None] = mapped_column(Instant)  #: when the other server was last asked what its model is
 
     __table_args__ = (
         Index("ix_endpoints_deployed", "deployed", "id"),

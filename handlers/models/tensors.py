@@ -12,11 +12,13 @@ from math import prod
 from typing import Any, Final
 
 from handlers.errors import Fault, InputInvalid
+from handlers.models.datatypes import first_astray
 from handlers.models.features import Shape
 
 MOST_ELEMENTS: Final = 16_000_000  #: of all inputs of a request
 NAMES: Final = {"predictions": "predict", "scores": "predict_proba"}  #: as MLServer calls them
 ASKED_FOR: Final = "predict_proba"  #: given only to whoever asks for it, as MLServer does
+ELEMENTS: Final = frozenset({bool, int, float, str})
 KINDS: Final = ((bool, "BOOL"), (int, "INT64"), (float, "FP64"), (str, "BYTES"))
 
 
@@ -39,12 +41,17 @@ def tensor_in(sent: Mapping[str, Any], place: int, elements: Sequence[Any] | Non
         elements: Those that came as bytes, if they did.
 
     Raises:
-        InputInvalid: It has more or fewer elements than its shape says, or too many.
+        InputInvalid: It has more or fewer elements than its shape says, or too many, or some that are none.
     """
     shape = sent["shape"]
     if prod(shape) > MOST_ELEMENTS:
         raise refused(place, "shape", f"A request may have up to {MOST_ELEMENTS} elements.")
     found = list(flat(sent.get("data") or [])) if elements is None else elements
+    if not set(map(type, found)) <= ELEMENTS:
+        raise refused(place, "data", "An element is a number, a text, or a truth value; null and objects are none.")
+    if elements is None and (at := first_astray(found, sent["datatype"])) is not None:
+        words = f"The element {at} of the tensor {sent['name'][:100]!r} is no {sent['datatype']}"
+        raise refused(place, "data", f"{words}: {str(found[at])[:100]!r}. Counting starts at 0.")
     if len(found) != prod(shape):
         raise refused(place, "data", f"The shape {list(shape)} has {prod(shape)} elements, and {len(found)} came.")
     return Tensor(name=sent["name"], shape=shape, datatype=sent["datatype"], data=found)

@@ -66,8 +66,7 @@ def try_model(processes: Processes, plan: Plan, file: Path, hear: Callable[[byte
             end = threading.Thread(target=close_after, args=(run, door), name="trial", daemon=True)
             end.start()
             try:
-                with connect(str(Path(folder) / "s")) as stream:
-                    return answer_of(stream, run, processes)
+                return answer_of(str(Path(folder) / "s"), run, processes)
             finally:
                 run.stop()
                 end.join()
@@ -82,17 +81,20 @@ def close_after(run: Run, door: socket.socket) -> None:
     door.close()
 
 
-def answer_of(stream: socket.socket, run: Run, processes: Processes) -> Mapping[str, Any]:
-    """Ask a host what its model is.
+def answer_of(path: str, run: Run, processes: Processes) -> Mapping[str, Any]:
+    """Ask the host behind a socket's path what its model is.
 
     Raises:
         Unprocessable: It cannot be loaded, or the host has died over it.
+        SandboxUnavailable: Nothing can be run apart here.
     """
     within_s = processes.settings.model_load_s
-    stream.settimeout(within_s)
     try:
-        stream.sendall(framed(orjson.dumps(QUESTION)))
-        answer = as_answer(receive(stream))
+        # A host that could not even begin may have left its door closed before we come to it.
+        with connect(path) as stream:
+            stream.settimeout(within_s)
+            stream.sendall(framed(orjson.dumps(QUESTION)))
+            answer = as_answer(receive(stream))
     except (Closed, ConnectionError) as error:
         run.stop()
         raise Unprocessable(f"The model cannot be loaded. {sentence(run.wait(), processes.limits)}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -31,10 +31,10 @@ class Writer(Protocol):
         """Write what comes last."""
 
 
-def open_writer(path: Path, kind: str) -> Writer:
-    """Return what writes a table of a kind to a file."""
+def open_writer(path: Path, kind: str, names: Callable[[], Sequence[str]]) -> Writer:
+    """Return what writes a table of a kind to a file; *names* gives those of its columns where there is no row."""
     if kind == "csv":
-        return CsvWriter(path)
+        return CsvWriter(path, names)
     return JsonWriter(path) if kind == "json" else ArrowWriter(path, kind)
 
 
@@ -52,9 +52,9 @@ def columns(result: Mapping[str, Any]) -> Row:
 class CsvWriter:
     """CSV, the names in the first line."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, names: Callable[[], Sequence[str]]) -> None:
         """Write to *path*."""
-        self._file = path.open("w", encoding="utf-8", newline="")
+        self._file, self._names = path.open("w", encoding="utf-8", newline=""), names
         self._writer: csv.DictWriter[str] | None = None
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -67,6 +67,8 @@ class CsvWriter:
 
     def close(self) -> None:
         """End it."""
+        if self._writer is None:
+            csv.writer(self._file, lineterminator="\n").writerow(self._names())
         self._file.close()
 
 

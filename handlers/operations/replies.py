@@ -74,13 +74,11 @@ def awaited(job: Job, watch: Watch, asked: Preferences) -> tuple[Job, dict[str, 
 
     A preference is not a demand: where all seats are taken nobody waits, and the answer does not say that they did.
     """
-    if not asked.wait_s or not watch.take_seat():
+    if not asked.wait_s:
         return job, {}
     wait_s = min(asked.wait_s, WAIT_S)
-    try:
-        return watch.ended(job, wait_s), {"Preference-Applied": f"wait={wait_s}"}
-    finally:
-        watch.leave_seat()
+    with watch.seat() as seated:
+        return (watch.ended(job, wait_s), {"Preference-Applied": f"wait={wait_s}"}) if seated else (job, {})
 
 
 def events(job: Job, watch: Watch, write: Write, here: Request) -> Reply:

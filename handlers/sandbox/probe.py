@@ -34,6 +34,9 @@ MENDS: Final[Mapping[str, str]] = {
     "mount proc": "The container hides parts of /proc: start it with --security-opt systempaths=unconfined",
     "SEAMARK_SANDBOX_UID": "Set SEAMARK_SANDBOX_UID.",
     "source path": "Let everybody look into the folders above it (chmod o+x), or choose another SEAMARK_HOME.",
+    "SEAMARK_HOME lies in": "Choose another SEAMARK_HOME.",
+    "without a cgroup": "Unset SEAMARK_SANDBOX_OFF, or run as an ordinary user, or where cgroups can be made.",
+    "programs already": "Wait until some have ended.",
 }
 IN_A_CONTAINER: Final = (
     "Allow user namespaces; in a container with --security-opt seccomp=unconfined, or as root with --cap-add SYS_ADMIN"
@@ -83,6 +86,12 @@ def in_words(sandbox: Sandbox) -> str:
     calls = "filtered" if seccomp.program(counted=True) else "not filtered on this processor"
     network = "this machine's where an asset allows it" if sandbox.settings.sandbox_network else "off"
     return f"bubblewrap; memory, processes: {keeper}; disk, time: watchdog; network: {network}; system calls: {calls}"
+
+
+def advised(problem: SandboxUnavailable) -> SandboxUnavailable:
+    """Return an error with what is to be done about it."""
+    mend = mend_for(problem.detail).rstrip(".")
+    return SandboxUnavailable(f"{problem.detail} To mend it: {mend}. On the server, `seamark check` says more.")
 
 
 def mend_for(detail: str) -> str:

@@ -8,11 +8,12 @@ Each program has a thread that builds its sandbox, watches over its bounds and c
 thread, and so everything ends when this process is killed. A bound of memory, processes or processors is the kernel's
 where a cgroup can be made (`cgroups.py`), and otherwise looked after by the thread (`watch.py`). What is written to a
 mount is on disk and looked after by the thread in any case: between two looks a program may write more than it may, so
-that the reserve of the server's disk should be what it can write in a tenth of a second.
+that the reserve of the server's disk should be what it can write in a quarter of a second.
 """
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 import threading
@@ -90,7 +91,7 @@ class Run:
         self._program = program
         self._limits = limits
         self._written = [mount.source for mount in program.mounts if mount.writable]
-        self._stopping = threading.Event()
+        self._stopping = Stop()
         self._outcome: Outcome | None = None
         self._error: BaseException | None = None
         self._output = Output(listener, limits.log_bytes, self.stop)
@@ -133,6 +134,7 @@ class Run:
     def _live(self) -> Outcome:
         """Build the sandbox, watch the program to its end, and clear up."""
         with ExitStack() as stack:
+            stack.callback(self._stopping.close)
             group = self._sandbox.group(self._limits)
             if group is not None:
                 stack.callback(group.remove)
@@ -163,12 +165,11 @@ class Run:
         """Wait for the end; return why it has to be made, None if the program has made it."""
         poll = select.poll()
         poll.register(cell.ended(), select.POLLIN)
-        while not poll.poll(watch.patience_s() * 1000):
-            if self._stopping.is_set():
-                return Reason.STOPPED
+        poll.register(self._stopping, select.POLLIN)
+        while not (heard := poll.poll(watch.patience_s() * 1000)):
             if reason := watch.look(cell.first):
                 return reason
-        return None
+        return Reason.STOPPED if [self._stopping.fileno()] == [number for number, _ in heard] else None
 
     def _conclude(self, reason: Reason | None, cell: Cell | BareCell, watch: Watch) -> Outcome:
         """Make an end, and say how it was."""
@@ -178,6 +179,32 @@ class Run:
         for path in self._written:
             folders.tidy(path)
         return Outcome(reason=reason, exit_code=status if reason is Reason.EXITED else None, usage=usage)
+
+
+class Stop:
+    """Set once, by any thread; whoever polls hears of it at once."""
+
+    def __init__(self) -> None:
+        """Begin unset."""
+        self._lock = threading.Lock()
+        self._number = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._closed = False
+
+    def fileno(self) -> int:
+        """Return what becomes readable, and stays so."""
+        return self._number
+
+    def set(self) -> None:
+        """Have it heard; setting it again, or when nobody listens any more, is no error."""
+        with self._lock:
+            if not self._closed:
+                os.eventfd_write(self._number, 1)
+
+    def close(self) -> None:
+        """Listen no more."""
+        with self._lock:
+            self._closed = True
+            os.close(self._number)
 
 
 def unavailable(error: SandboxUnavailable, said: bytes) -> SandboxUnavailable:

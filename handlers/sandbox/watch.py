@@ -1,4 +1,4 @@
-"""Whether a program keeps within its bounds, looked at many times a second."""
+"""Whether a program keeps within its bounds, looked at many times a second, and less often while it does nothing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from handlers.sandbox.values import Limits, Reason, Usage
 from handlers.storage.room import free_bytes
 
 LOOK_S: Final = 0.05  # between two looks
+REST_S: Final = 0.25  # between two looks at a program that does next to nothing: what takes room takes time as well
+RESTING: Final = 0.1  #: so many seconds of a processor for each that passes, or fewer
 DISK_SHARE: Final = 10  #: the disk is looked at so seldom that it takes at most one part in so many of the time
 
 
@@ -42,10 +44,12 @@ class Watch:
         self._began = time.monotonic()
         self._disk_due = self._began
         self._most = processes.Survey()
+        self._pause_s = LOOK_S
+        self._tasks, self._cpu_s, self._looked = 0, 0.0, self._began
 
     def patience_s(self) -> float:
         """Return how long to wait before the next look."""
-        return max(0.0, min(LOOK_S, self._began + self.limits.wall_s - time.monotonic()))
+        return max(0.0, min(self._pause_s, self._began + self.limits.wall_s - time.monotonic()))
 
     def look(self, first: int | None) -> Reason | None:
         """Return what bound the program has crossed.
@@ -78,6 +82,7 @@ class Watch:
             if self.group.out_of_memory():
                 return Reason.MEMORY
             tasks = self.group.tasks() - self.own
+            self._pace(tasks, self.group.cpu_s())
         else:
             tasks = self._survey(first)
             if self._most.memory_bytes > self.limits.memory_bytes:
@@ -87,10 +92,20 @@ class Watch:
     def _survey(self, first: int) -> int:
         """Keep the most that was seen; return how many processes and threads there are now."""
         now = processes.survey(first, self.limits.memory_bytes)
+        self._pace(now.tasks, now.cpu_s)
         self._most = processes.Survey(
             0, max(now.memory_bytes, self._most.memory_bytes), max(now.cpu_s, self._most.cpu_s)
         )
         return now.tasks
+
+    def _pace(self, tasks: int, cpu_s: float) -> None:
+        """Look again soon at a program that works, and less and less often at one that rests."""
+        moment = time.monotonic()
+        worked_s = abs(cpu_s - self._cpu_s)  # where a process has ended that nobody has waited for, it becomes less
+        # Processes of a moment have no time that /proc shows: how many there are tells of those.
+        rests = tasks == self._tasks and worked_s <= RESTING * (moment - self._looked)
+        self._pause_s = min(2 * self._pause_s, REST_S) if rests else LOOK_S
+        self._tasks, self._cpu_s, self._looked = tasks, cpu_s, moment
 
     def _look_at_disk(self, first: int | None) -> Reason | None:
         """See how much was written, if it is time to."""

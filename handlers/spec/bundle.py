@@ -3,17 +3,21 @@
 What another file defines is copied into the document's own components, once, under its own name; where the name is
 taken, under the name of the file and its own (`SharedProblem`). References inside stay references, so recursive schemas
 work. Only files in the folder of the specs are read, and nothing is fetched.
+
+A link may lead to an operation of another spec (`operationRef`). That one is not copied: the two documents are served
+beside each other, as the specs lie, so that the reference becomes one from document to document.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from handlers.spec.names import class_name
 from handlers.spec.shape import DATA, KINDS, NAME_MAPS, Part, follow, operations, walk
@@ -158,6 +162,8 @@ class _Bundler:
             return value
         if not names and isinstance(value.get("$ref"), str):
             return self.reference(source, value, pointer, kind)
+        if kind == "links" and not names and isinstance(value.get("operationRef"), str):
+            value = value | {"operationRef": self.led(source, value["operationRef"], f"{pointer}/operationRef")}
         return {key: self.member(source, key, item, pointer, kind, names) for key, item in value.items()}
 
     def member(self, source: Source, key: str, value: Any, pointer: str, kind: str, names: bool) -> Any:
@@ -188,6 +194,18 @@ class _Bundler:
                 source.fail(pointer, "wrong-ref", "The path refers to one that is itself elsewhere.", "Refer to it.")
             return self.copy(target, found, inside, "")
         return value | {"$ref": "#" + self.pull(source, value["$ref"], pointer, kind)}
+
+    def led(self, source: Source, reference: str, pointer: str) -> str:
+        """Return where a link leads: for one to an operation of another spec, the place in that one's document."""
+        parts = urlsplit(reference)
+        if parts.netloc or not parts.path:
+            return reference
+        target, inside = self.target(source, reference, pointer)
+        found = self.look_up(source, target, inside, pointer)
+        if not (inside.startswith("/paths/") and isinstance(found, dict) and "responses" in found):
+            source.fail(pointer, "link-targets", f"{reference} is no operation.", "Name a path and a method.")
+        beside = Path(os.path.relpath(target.path, self.source.path.resolve().parent)).with_suffix(".json")
+        return quote(beside.as_posix()) + "#" + quote(inside, safe="/~")
 
     def pull(self, source: Source, reference: str, pointer: str, kind: str) -> str:
         """Return the pointer, in the document, of what *reference* means; copy it there if it is not yet."""

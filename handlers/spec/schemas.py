@@ -6,6 +6,7 @@ Its patterns are of the Rust dialect; look-around, which that dialect lacks, fal
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal, cast
@@ -20,6 +21,9 @@ Direction = Literal["request", "response"]
 
 FAULTS_SHOWN = 20
 DETAIL_CHARACTERS = 300
+MASK = "It"  # stands for the value in messages, where values may be secret
+ANY_CASE = re.compile(r"\[([A-Z])(?i:\1)\]")  # a letter in either case, as `[Aa]`
+WORDS = re.compile(r"\^\(([A-Z0-9|]+)\)\$")  # a pattern that is a list of words
 COMPOSED = frozenset({"$ref", "allOf", "anyOf", "oneOf", "not"})
 SCHEMA_MAPS = frozenset({"properties", "patternProperties", "definitions"})
 VERBATIM = frozenset({"enum", "default", "example", "examples", "required"})
@@ -77,7 +81,7 @@ class Checker:
         return ", ".join(f"{pointer(error) or '/'} ({error.kind.name})" for error in self._shown(value))
 
     def _shown(self, value: Any) -> Iterator[ValidationError]:
-        return islice(self._errors(value), FAULTS_SHOWN)
+        return islice((one for error in self._errors(value) for one in meant(error)), FAULTS_SHOWN)
 
 
 class Schemas:
@@ -99,14 +103,29 @@ class Schemas:
     def compile(self, schema: Schema, direction: Direction = "request") -> Checker:
         """Return the checker of *schema*, whose references are local to the document."""
         whole = {"allOf": [self.rewrite(schema, direction)], "components": self.components(direction)}
-        keywords = cast("dict[str, Any]", KEYWORDS[direction])
+        more: dict[str, Any] = {"validate_formats": True, "keywords": KEYWORDS[direction], "offline": True}
+        if direction == "request" and self._has_secrets(schema):
+            more["mask"] = MASK
         try:
-            validator = Draft4Validator(
-                whole, validate_formats=True, keywords=keywords, pattern_options=RegexOptions(), offline=True
-            )
+            validator = Draft4Validator(whole, pattern_options=RegexOptions(), **more)
         except ValidationError:
-            validator = Draft4Validator(whole, validate_formats=True, keywords=keywords, offline=True)
+            validator = Draft4Validator(whole, **more)
         return Checker(validator)
+
+    def _has_secrets(self, schema: Any) -> bool:
+        """Tell whether something in *schema* is written and never read, so that no message may repeat a value."""
+        waiting: list[Any] = [schema]
+        seen: set[int] = set()
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, list):
+                waiting += node
+            elif isinstance(node, Mapping) and id(found := self.deref(node)) not in seen:
+                seen.add(id(found))
+                if found.get("writeOnly") is True:
+                    return True
+                waiting += found.values()
+        return False
 
     def components(self, direction: Direction) -> dict[str, Any]:
         """Return the document's schemas, rewritten for *direction*."""
@@ -163,7 +182,41 @@ def pointer(error: ValidationError) -> str:
     return "".join("/" + str(word).replace("~", "~0").replace("/", "~1") for word in words)
 
 
+def meant(error: ValidationError) -> Iterator[ValidationError]:
+    """Give the faults by the only schema of an `anyOf` that takes values of this type; else the error itself."""
+    likely = [branch for branch in branches(error) if not any(is_of_other_type(one, error) for one in branch)]
+    if len(likely) != 1:
+        yield error
+        return
+    for one in likely[0]:
+        yield from meant(one)
+
+
+def branches(error: ValidationError) -> list[list[ValidationError]]:
+    """Return what is wrong by each schema of an `anyOf`; nothing where the error is of another keyword."""
+    return cast("Any", error.kind).context if error.kind.name == "anyOf" else []
+
+
+def is_of_other_type(one: ValidationError, error: ValidationError) -> bool:
+    """Tell whether a schema of an `anyOf` takes values of another type only."""
+    return one.kind.name == "type" and list(one.instance_path) == list(error.instance_path)
+
+
 def detail(error: ValidationError) -> str:
     """Say what is wrong, cut to a readable length: the message repeats the value."""
-    words = error.message
+    words = in_words(error)
     return words if len(words) <= DETAIL_CHARACTERS else words[: DETAIL_CHARACTERS - 1] + "…"
+
+
+def in_words(error: ValidationError) -> str:
+    """Return the message of an error; in place of a pattern of words, or of an `anyOf` of types, these."""
+    if error.kind.name == "pattern":
+        pattern = cast("Any", error.kind).pattern
+        if (listed := WORDS.fullmatch(ANY_CASE.sub(r"\1", pattern))) and ANY_CASE.search(pattern):
+            said = error.message.removesuffix(f' does not match "{pattern}"')
+            return f"{said} is none of {listed[1].replace('|', ', ')}, in any case"
+    firsts = [branch[0] for branch in branches(error)]
+    if firsts and all(is_of_other_type(one, error) for one in firsts):
+        types = [kind for one in firsts[1:] for kind in cast("Any", one.kind).types]
+        return " or ".join([firsts[0].message, *(f'"{kind}"' for kind in types)])
+    return error.message

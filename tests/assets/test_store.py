@@ -155,11 +155,17 @@ def test_an_asset_with_credentials_is_not_for_strangers(assets):
         access.check(asset, STRANGER)
 
 
-@pytest.mark.parametrize("price", ["-1", "x", "", "nan", "Infinity", "0.0000000000000000001"])
+@pytest.mark.parametrize("price", ["-1", "x", "", "nan", "Infinity", "0.0000000000000000001", "1e20"])
 def test_what_is_no_price_is_refused(price):
-    """Prices are decimals of at most 18 places, not negative."""
+    """Prices are decimals of at most 20 digits and 18 places, not negative."""
     with pytest.raises(ValueError, match="no price"):
         ddo.cost(price)
+
+
+@pytest.mark.parametrize("price", ["0", "1.5", "99999999999999999999.999999999999999999", "30340326579413674375.88772"])
+def test_a_price_is_kept_to_its_last_digit(price):
+    """As long as the specs let it be."""
+    assert price == ddo.cost(price)
 
 
 @pytest.mark.parametrize("main", [{"cost": "1"}, {"cost": 1}, {"cost": None}, {"cost": {}}, {"cost": "free"}])

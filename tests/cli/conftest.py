@@ -33,11 +33,10 @@ def environment_for(home, **settings):
     return inherited | ours
 
 
-def seamark(environment, *arguments):
-    """Run the command to its end."""
-    return subprocess.run(
-        [SEAMARK, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+def seamark(environment, *arguments, typed=None):
+    """Run the command to its end; *typed* comes in."""
+    command, more = [SEAMARK, *map(str, arguments)], {"capture_output": True, "text": True, "timeout": 60}
+    return subprocess.run(command, env=environment, input=typed, check=False, **more)
 
 
 class Up:

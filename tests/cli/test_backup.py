@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.conftest import Up, environment_for, seamark, wait_for
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def table(tmp_path):

@@ -71,3 +71,21 @@ def test_people_get_a_line_for_each_part(tmp_path):
 
     assert any(line.split() == ["ok", "database", "sqlite,", "up", "to", "date"] for line in lines)
     assert any(line.strip().startswith("-> Start `seamark up`") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"),
+    [
+        ({"host": "192.0.2.1"}, "warning"),
+        ({"host": "192.0.2.1", "trusted_proxies": 1}, None),
+        ({"host": "127.0.0.1"}, None),
+    ],
+)
+def test_an_address_that_strangers_reach_wants_a_proxy(tmp_path, settings, state):
+    """There is a warning, and no exit code for it, unless this is loopback or a proxy is trusted."""
+    found, _ = findings(environment_for(tmp_path, **settings))
+
+    assert state == found.get("proxy", {}).get("state")
+    if state:
+        assert "192.0.2.1" in found["proxy"]["detail"]
+        assert "SEAMARK_TRUSTED_PROXIES" in found["proxy"]["mend"]

@@ -15,6 +15,8 @@ from handlers.settings import Settings
 from tests.cli.conftest import SEAMARK, Up, alive, environment_for, seamark, wait_for
 from tests.parts import missing
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def home(tmp_path):
@@ -89,6 +91,23 @@ def test_what_a_killed_server_leaves_is_removed(home):
     assert not has(after, "warning home")
     assert [] == [path for path in (home / "up.json", address) if path.exists()]
     assert any("Removed" in words for words in done.values())
+
+
+def test_tables_of_a_killed_server_are_removed(home):
+    """Once they are a day old; one that may still be worked on stays."""
+    old, new = home / "tables" / "seamark-batch-old", home / "tables" / "seamark-batch-new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "table").write_text("x0\n1\n")
+    os.utime(old, (0, 0))
+
+    before, _ = check(home)
+    after, done = check(home, "--mend")
+
+    assert has(before, "warning home: 1 tables in")
+    assert not has(after, "warning home")
+    assert (False, True) == (old.exists(), new.exists())
+    assert "Removed 1 tables." in str(done)
 
 
 def test_a_running_server_has_nothing_to_mend(server):

@@ -28,6 +28,7 @@ def folder(tmp_path):
     return folder
 
 
+@pytest.mark.long
 def test_an_edit_is_served_once_it_is_right(tmp_path, folder):
     """`up --dev` starts anew with a function that agrees with its spec; until it does, the old one serves."""
     up = Up(tmp_path / "home", "--dev", "--operations", str(folder))

@@ -17,6 +17,8 @@ from tests.files.upstream import Upstream, ranging
 from tests.nodes import Shop, devchain
 from tests.provider.conftest import API, Consumer, reader
 
+pytestmark = pytest.mark.long
+
 BODY = b"id,value\n1,5.1\n"
 PROVIDER = secret_of(3)  # the fourth account of the chain, which has funds
 

@@ -44,6 +44,7 @@ def url_of(process):
     return url
 
 
+@pytest.mark.long
 def test_operations_are_served_at_the_root(tmp_path, start):
     """The contract's own addresses: with --mount / /O/invokesync, and nothing else is served."""
     url = url_of(start(environment_for(tmp_path), "serve", "--port", "0", "--api", "invoke", "--mount", "/"))
@@ -56,6 +57,14 @@ def test_operations_are_served_at_the_root(tmp_path, start):
     assert f"{url}/hash" == httpx.get(f"{url}/openapi/invoke/hash.json").json()["servers"][0]["url"]
 
 
+def test_a_host_may_be_a_name(tmp_path, start):
+    """`localhost` is an address of this machine like its number."""
+    url = url_of(start(environment_for(tmp_path / "home"), "serve", "--host", "localhost", "--port", "0"))
+
+    assert re.fullmatch(r"http://(127\.0\.0\.1|\[::1\]):\d+", url)
+
+
+@pytest.mark.long
 def test_one_operation_is_served_at_the_root(tmp_path, start):
     """With --operation too, just /invokesync, and several web processes share the port."""
     arguments = ["--port", "0", "--operation", "hash", "--mount", "/", "--processes", "2", "--threads", "2"]

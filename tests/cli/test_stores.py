@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import seamark, wait_for
 
 
-@pytest.fixture(params=["store", "server"])
+@pytest.fixture(params=[pytest.param("store", marks=pytest.mark.long), "server"])
 def run(request, server):
     """Run a command on the server's store, or on the server with its first token; return what it wrote."""
     with open(f"{server.environment['SEAMARK_HOME']}/token") as file:

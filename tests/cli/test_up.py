@@ -122,7 +122,7 @@ def test_an_orphan_of_a_killed_child_is_killed(server):
     wait_for(server.ready)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM])
 def test_it_stops_cleanly_and_keeps_all_data(tmp_path, number):
     """No process and no socket is left, and a second start finds the jobs, the assets and the same token."""
     up = Up(tmp_path / "home")
@@ -208,3 +208,15 @@ def test_a_redis_of_ones_own_is_used(server, tmp_path):
     assert redis.is_running()
     assert [] == up.find("redis-server")
     assert 0 == up.stop()
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+@pytest.mark.parametrize(("host", "warned"), [("127.1", True), ("127.0.0.1", False)])
+def test_who_binds_beyond_loopback_is_told_to_have_a_proxy(server, tmp_path, command, host, warned):
+    """Before anything is started; a host that is not known to be loopback counts as one that strangers reach."""
+    port = server.url.rpartition(":")[2]
+
+    refused = seamark(environment_for(tmp_path), command, "--host", host, "--port", port)
+
+    assert f"Port {port} of {host} is in use" in refused.stderr
+    assert warned == (f"Other machines reach {host}, and no proxy buffers bodies" in refused.stderr)

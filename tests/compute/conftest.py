@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from contextlib import closing
 
 import pytest
 
-from handlers import services
 from handlers.app import create_app
 from handlers.settings import Settings
-from handlers.storage import migrate
 from tests.compute.podman import PYTHON, SHELL, Podman, Registry, pack
 from tests.files.upstream import Upstream, ranging
-from tests.jobs.conftest import RedisServer
 from tests.provider.conftest import API, PROVIDER_KEY, Consumer, reader
 from tests.sandbox.conftest import python
+from tests.served import serving, working
 
 ROWS = b"id,value\n" + b"".join(b"%d,%d\n" % (number, number * number) for number in range(100))
 DATA = "did:op:" + "d0" * 32
+SOON = {"job_stale_s": 5, "sweep_s": 1}  # that what a dead worker left is taken over
 OTHER = "did:op:" + "d1" * 32
 ALGORITHM = "did:op:" + "a1" * 32
 CONTAINER = {"entrypoint": "python $ALGO", "image": "python", "tag": "3.11"}
@@ -67,43 +63,15 @@ def settings(tmp_path_factory):
 @pytest.fixture(scope="session")
 def here(settings):
     """The services of this process, over a real Redis server."""
-    redis = RedisServer(settings.home)
-    redis.start()
-    started = services.start(settings)
-    migrate.upgrade(started.database)
-    yield started
-    started.close()
-    redis.kill()
-
-
-def environment(settings):
-    """Return the environment of a worker with these settings."""
-    given = {
-        "HOME": settings.home,
-        "REDIS_URL": settings.redis_url,
-        "PROVIDER_KEY": PROVIDER_KEY,
-        "ALLOWED_NETWORKS": settings.allowed_networks,
-        "COMPUTE_TIME_S": settings.compute_time_s,
-        "JOB_HEARTBEAT_S": settings.job_heartbeat_s,
-        "JOB_STALE_S": 5,
-        "SWEEP_S": 1,
-    }
-    return os.environ | {f"SEAMARK_{name}": str(value) for name, value in given.items()}
-
-
-def start_worker(settings):
-    """Start a worker process."""
-    command = [sys.executable, "-c", "from handlers import worker; worker.work()"]
-    return subprocess.Popen(command, env=environment(settings))
+    with serving(settings) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
 def worker(here, settings):
     """A worker process."""
-    process = start_worker(settings)
-    yield process
-    process.terminate()
-    process.wait(30)
+    with working(settings, **SOON) as process:
+        yield process
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from handlers import services
 from handlers.app import create_app
 from handlers.settings import Settings
 from handlers.storage import migrate
-from tests.compute.conftest import Computing, environment, offer
+from tests.compute.conftest import SOON, Computing, offer
 from tests.compute.gated import Gates
 from tests.jobs.conftest import RedisServer
 from tests.provider.conftest import reader
+from tests.served import environment
 
 
 class Plant:
@@ -24,7 +25,6 @@ class Plant:
 
     def __init__(self, folder, settings, **changed):
         """Change what the settings of all have in common."""
-        self.own = ("database_url", *changed)
         ours = {
             "redis_url": f"unix://{folder}/s",
             "database_url": f"sqlite:///{folder}/database",
@@ -38,9 +38,8 @@ class Plant:
 
     def start_worker(self, before=()):
         """Start a worker."""
-        ours = {f"SEAMARK_{name.upper()}": str(getattr(self.settings, name)) for name in self.own}
         command = [*before, sys.executable, "-m", "tests.compute.gated"]
-        variables = environment(self.settings) | ours | {"GATES": str(self.gates.folder)}
+        variables = environment(self.settings, **SOON) | {"GATES": str(self.gates.folder)}
         process = subprocess.Popen(command, env=variables, cwd=Path(__file__).parents[2])
         self.workers.append(process)
         return process

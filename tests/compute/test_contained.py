@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import pytest
 
-from handlers import services
 from handlers.app import create_app
 from handlers.cli.apart import look_at_containers
 from handlers.compute.contained import Contained
@@ -26,11 +25,10 @@ from handlers.compute.work import FOLDERS, StageFailed
 from handlers.sandbox.engine.client import Engine
 from handlers.sandbox.engine.containers import sweep
 from handlers.settings import Settings
-from handlers.storage import migrate
-from tests.compute.conftest import COUNT, Computing, environment, offer, raw
+from tests.compute.conftest import COUNT, SOON, Computing, offer, raw
 from tests.compute.podman import Podman, Registry, pack
-from tests.jobs.conftest import RedisServer
 from tests.provider.conftest import reader
+from tests.served import serving, working
 
 pytestmark = pytest.mark.long
 
@@ -361,20 +359,11 @@ def test_check_says_what_the_engine_is(podman, tmp_path):
 def contained(settings, podman, upstream, tmp_path):
     """Who has things computed by a server of its own, whose worker has the engine's socket."""
     own = Settings(**settings.model_dump() | {"home": tmp_path, "redis_url": f"unix://{tmp_path}/s"})
-    redis, before = RedisServer(tmp_path), services.services()
-    redis.start()
-    started = services.start(own)
-    migrate.upgrade(started.database)
-    offer(started, upstream)
-    variables = {"DOCKER_SOCKET": podman.socket, "COMPUTE_REGISTRIES": "docker.io/seamark"}
-    given = environment(own) | {f"SEAMARK_{name}": str(value) for name, value in variables.items()}
-    process = subprocess.Popen([sys.executable, "-c", "from handlers import worker; worker.work()"], env=given)
-    yield Computing(reader(create_app(own)))
-    process.terminate()
-    process.wait(30)
-    started.close()
-    services._services = before
-    redis.kill()
+    engine = {"docker_socket": podman.socket, "compute_registries": "docker.io/seamark"}
+    with serving(own) as started:
+        offer(started, upstream)
+        with working(own, **SOON, **engine):
+            yield Computing(reader(create_app(own)))
     assert [] == podman.names()
 
 

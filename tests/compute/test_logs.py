@@ -2,51 +2,41 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from contextlib import suppress
 
 import psutil
 import pytest
 
-from handlers import services
 from handlers.app import create_app
-from handlers.storage import migrate
-from tests.compute.conftest import DATA, Computing, environment, publish, raw
+from tests.compute.conftest import DATA, Computing, publish, raw
 from tests.databases import KINDS, database_of
-from tests.jobs.conftest import RedisServer, eventually
+from tests.jobs.conftest import eventually
 from tests.provider.conftest import API, reader
+from tests.served import serving, start_worker
 
 TALK = "import time; print('h\\u00e9llo', flush=True); print('half', end='', flush=True); time.sleep(600)"
 SAID = "héllo\nhalf\n".encode()
-WORK = "from handlers import worker; worker.work()"
 
 
 @pytest.fixture
 def apart(request, settings, upstream, tmp_path_factory):
     """The services of a server of this test's own; its parameter is the kind of its database."""
-    home, before = tmp_path_factory.mktemp("h"), services._services
+    home = tmp_path_factory.mktemp("h")
     with database_of(getattr(request, "param", "sqlite"), home) as url:
-        redis = RedisServer(home)
-        redis.start()
         changes = {"home": home, "redis_url": f"unix://{home}/s", "database_url": url}
-        started = services.start(type(settings)(**settings.model_dump() | changes))
-        migrate.upgrade(started.database)
-        publish(started, DATA, upstream.url + "/rows.csv", privacy={"allowRawAlgorithm": True})
-        yield started
-        started.close()
-        redis.kill()
-    services._services = before
+        with serving(type(settings)(**settings.model_dump() | changes)) as started:
+            publish(started, DATA, upstream.url + "/rows.csv", privacy={"allowRawAlgorithm": True})
+            yield started
 
 
 @pytest.fixture
 def start(apart):
     """Returns a function that starts a worker which soon gives up on a silent one, and tries a job once."""
     running = []
-    short = {"DATABASE_URL": apart.settings.database_url, "JOB_STALE_S": 1, "SWEEP_S": 0.3, "JOB_ATTEMPTS": 1}
+    short = {"job_stale_s": 1, "sweep_s": 0.3, "job_attempts": 1}
 
     def start():
-        given = environment(apart.settings) | {f"SEAMARK_{name}": str(value) for name, value in short.items()}
-        running.append(subprocess.Popen([sys.executable, "-c", WORK], env=given))
+        running.append(start_worker(apart.settings, **short))
         return running[-1]
 
     yield start
@@ -100,7 +90,8 @@ def test_a_job_whose_worker_died_leaves_its_log(apart, start, owner):
 
     family = [psutil.Process(worker.pid), *psutil.Process(worker.pid).children(recursive=True)]
     for process in family:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # some end with the one before
+            process.kill()
     worker.wait()
     start()
     told = owner.ended(job)

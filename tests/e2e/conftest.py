@@ -166,7 +166,17 @@ def digits(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def many_digits(digits, tmp_path_factory) -> Path:
     """The same, so often that training takes some seconds."""
-    header, _, rows = digits.read_text().partition("\n")
-    path = tmp_path_factory.mktemp("data") / "many.csv"
-    path.write_text(header + "\n" + rows * 6)
+    return repeated(digits, 6, tmp_path_factory.mktemp("data") / "many.csv")
+
+
+@pytest.fixture(scope="session")
+def countless_digits(digits, tmp_path_factory) -> Path:
+    """The same, so often that nobody waits for the end of their training."""
+    return repeated(digits, 100, tmp_path_factory.mktemp("data") / "countless.csv")
+
+
+def repeated(table: Path, times: int, path: Path) -> Path:
+    """Write the rows of a table so many times."""
+    header, _, rows = table.read_text().partition("\n")
+    path.write_text(header + "\n" + rows * times)
     return path

@@ -101,9 +101,9 @@ def test_a_killed_and_wiped_redis_loses_no_job(server):
     assert [(1,)] == rows(server, "SELECT DISTINCT attempt FROM jobs")
 
 
-def test_a_cancelled_job_ends_its_processes(server, many_digits):
+def test_a_cancelled_job_ends_its_processes(server, countless_digits):
     """`seamark job cancel` ends the process that works on the job; its worker takes the next one."""
-    job = server.submit("train-classifier", dataset={"did": server.add(many_digits)}, target="digit")
+    job = server.submit("train-classifier", dataset={"did": server.add(countless_digits)}, target="digit")
     wait_for(lambda: running(server, job))
 
     server.run("job", "cancel", job)

@@ -85,3 +85,15 @@ def test_a_new_operation_is_written_and_served_as_the_readme_shows(tmp_path):
 
     assert [shown for _, shown in written] == [text.replace(str(tmp_path), "/home/ada") for text in texts]
     assert [shown for _, shown in called] == answers
+
+
+def test_a_pipeline_is_served_as_the_readme_shows(tmp_path, monkeypatch):
+    """The configuration of the README is run, and what it does not take is told with its place."""
+    written, called = transcripts("pipelines")
+
+    printed(written, tmp_path, dict(os.environ), 0)
+    monkeypatch.setenv("SEAMARK_KONDUIT", str(tmp_path / "pipeline.yaml"))
+    with running(tmp_path / "home") as server:
+        answers = printed(called, tmp_path, server.environment, server.port)
+
+    assert [shown for _, shown in called] == answers

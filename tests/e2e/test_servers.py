@@ -18,7 +18,7 @@ SERVERS = {
     "gunicorn": f"{GUNICORN} --workers 2",
     "gunicorn-preload": f"{GUNICORN} --preload",
     "uwsgi": "uwsgi --http-socket 127.0.0.1:{port} --module handlers.wsgi:app --master --processes 2 --threads 8"
-    " --lazy-apps --enable-threads --die-on-term",
+    " --lazy-apps --enable-threads --die-on-term --worker-reload-mercy 5",
     "waitress": "waitress-serve --listen 127.0.0.1:{port} --threads 8 handlers.wsgi:app",
 }
 
@@ -45,7 +45,7 @@ def url(request, shared, tmp_path):
         yield address
     finally:
         process.terminate()
-        process.wait(90)  # uWSGI gives its workers a minute to end
+        process.wait(90)
         log.close()
 
 
@@ -69,6 +69,7 @@ def test_a_body_in_chunks_is_read_or_refused(url, request):
     """Every server hands such bodies over but uWSGI, where the answer says so."""
     body = iter([b'{"to_hash":', b' "abcd"}'])
 
-    answer = httpx.post(f"{url}/invoke/hash/invokesync", content=body, headers={"Content-Type": "application/json"})
+    kind = {"Content-Type": "application/json"}
+    answer = httpx.post(f"{url}/invoke/hash/invokesync", content=body, headers=kind, timeout=30)
 
     assert (411 if "uwsgi" in request.node.name else 200) == answer.status_code

@@ -127,12 +127,19 @@ def renamed(arguments: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
 
 
 def operation(exchange: Exchange) -> Mapping[str, Any]:
-    """Return the operation at a fixed path."""
-    path = exchange.request.path.removeprefix(exchange.oracle.api.mount)
-    found: Mapping[str, Any] = (
-        exchange.oracle.api.document["paths"].get(path, {}).get(exchange.request.method.lower(), {})
-    )
+    """Return the operation at a path; a fixed one goes before one with parameters."""
+    path, paths = exchange.request.path.removeprefix(exchange.oracle.api.mount), exchange.oracle.api.document["paths"]
+    fitting = [item for template, item in paths.items() if fits(path, template)]
+    found: Mapping[str, Any] = paths.get(path, fitting[0] if fitting else {}).get(exchange.request.method.lower(), {})
     return found
+
+
+def fits(path: str, template: str) -> bool:
+    """Tell whether a path is one of a template's."""
+    words, parts = path.split("/"), template.split("/")
+    return len(words) == len(parts) and all(
+        part[:1] == "{" or part == word for word, part in zip(words, parts, strict=True)
+    )
 
 
 def security(exchange: Exchange) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from typing import Any
@@ -44,8 +45,29 @@ def test_faults_of_a_body_name_their_places(client: Client):
     response = client.post("/styles/json", json={"size": "1", "owner": {}, "~/": 1})
 
     assert 400 == response.status_code
-    assert {("body", "/size"), ("body", "/name"), ("body", ""), ("body", "/owner")} == set(faults(response))
+    assert {("body", "/size"), ("body", "/name"), ("body", ""), ("body", "/owner/mail")} == set(faults(response))
     assert response.json["errors"][0]["detail"] in response.json["error"]
+
+
+@pytest.mark.parametrize("path", ["/styles/tree", "/styles/raw", "/styles/files"])
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "identity, gzip", "x" * 1000])
+def test_a_body_that_is_compressed_is_refused(client: Client, path: str, coding: str):
+    """As 415, whatever it holds, and not as JSON that is none; the answer names what is taken."""
+    kind = {"/styles/tree": "application/json", "/styles/raw": "application/octet-stream"}.get(path)
+    headers = {"Content-Encoding": coding, "Content-Type": kind or MULTIPART["Content-Type"]}
+
+    response = client.post(path, data=gzip.compress(b"{}"), headers=headers)
+
+    assert (415, "application/problem+json") == (response.status_code, response.headers["Content-Type"])
+    assert "identity" == response.headers["Accept-Encoding"]
+    assert f"Content-Encoding is {coding[:50]}." in response.json["error"]
+
+
+def test_a_body_may_say_that_it_is_not_compressed(client: Client):
+    """`identity` is no compression."""
+    headers = JSON | {"Content-Encoding": " Identity"}
+
+    assert 200 == client.post("/styles/tree", data=b'{"label": "x"}', headers=headers).status_code
 
 
 def test_a_body_beyond_the_limit_is_refused():
@@ -57,6 +79,34 @@ def test_a_body_beyond_the_limit_is_refused():
     status, problem = chunked(app, "/styles/tree", body, CONTENT_TYPE="application/json")
 
     assert (413, 413, 413) == (announced.status_code, status, problem["status"])
+
+
+@pytest.mark.parametrize(("proxies", "taken"), [(0, 0), (1, 3_000_000)])
+@pytest.mark.parametrize("path", ["/styles/tree", "/nowhere"])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_refused_body_is_taken_off_a_proxy_only(path, proxies, taken, announced):
+    """A proxy has all of it at hand and waits until it is rid of it; anybody else might be slow."""
+    app = echo_app(trusted_proxies=proxies, body_limit_bytes=100)
+    source = io.BytesIO(bytes(3_000_000))
+    sent = EnvironBuilder(method="POST", path=path, content_type="text/plain").get_environ() | {"wsgi.input": source}
+    sent.pop("CONTENT_LENGTH", None)
+    length = {"CONTENT_LENGTH": "3000000"} if announced else {"wsgi.input_terminated": True}
+
+    _, status, _ = run_wsgi_app(app, sent | length)
+
+    assert status.startswith("4")
+    assert taken == source.tell()
+
+
+def test_no_more_of_a_refused_body_is_taken_than_of_an_upload():
+    """What no setting allows is not read to its end."""
+    app = echo_app(trusted_proxies=1, upload_limit_bytes=1000)
+    source = io.BytesIO(bytes(5000))
+    sent = EnvironBuilder(method="POST", path="/nowhere").get_environ()
+
+    run_wsgi_app(app, sent | {"wsgi.input": source, "CONTENT_LENGTH": "5000"})
+
+    assert 1000 == source.tell()
 
 
 def test_a_body_that_breaks_off_is_refused(app: Gateway):

@@ -20,7 +20,8 @@ from tests.gateway.echo import DATA, SPECS, api, styles
 from tests.gateway.oracle import Exchange, Oracle, Request
 
 FILES = [DATA / "styles.yaml", *sorted(SPECS.glob("[a-z]*.yaml")), *sorted((SPECS / "invoke").glob("*.yaml"))]
-EXAMPLES = int(os.environ.get("SEAMARK_ORACLE_EXAMPLES", "8"))  # of each mode, for each operation
+FEW = 3  # examples of each mode, for each operation
+MANY = int(os.environ.get("SEAMARK_ORACLE_EXAMPLES", "12"))
 TOKEN = "Bearer boss"
 
 # Stock connexion leaves files of multipart bodies open, and uses what its libraries have given up.
@@ -70,21 +71,22 @@ def operations(path: Path) -> Iterator[Any]:
         yield result.ok()
 
 
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.long)], ids=["few", "many"])
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_any_request_gets_the_same_status_and_arguments(path: Path, mode: GenerationMode) -> None:
+def test_any_request_gets_the_same_status_and_arguments(path: Path, mode: GenerationMode, examples: int) -> None:
     """Whatever schemathesis makes, both give the same status and the same arguments."""
     both = oracle(path)
     for operation in operations(path):
         secured = bool(operation.definition.raw.get("security", both.api.document.get("security")))
-        compare(both, operation.as_strategy(generation_mode=mode), secured=secured)
+        compare(both, operation.as_strategy(generation_mode=mode), examples, secured=secured)
 
 
-def compare(both: Oracle, cases: Any, *, secured: bool) -> None:
-    """Send *cases* to both."""
+def compare(both: Oracle, cases: Any, examples: int, *, secured: bool) -> None:
+    """Send so many *examples* of *cases* to both."""
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         database=None,
         derandomize=True,

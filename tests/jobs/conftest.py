@@ -37,6 +37,18 @@ def eventually(holds: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
     return found
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start worker processes over PostgreSQL in long runs alone: each takes seconds, and the usual runs have SQLite."""
+    for item in items:
+        if (
+            isinstance(item, pytest.Function)
+            and "workers" in item.fixturenames
+            and item.callspec.params.get("database_url") == "postgresql"
+        ):
+            item.add_marker(pytest.mark.long)
+
+
 class RedisServer:
     """A Redis server on a unix socket, that can be killed and started again, empty."""
 

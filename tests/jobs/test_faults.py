@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import psutil
+import pytest
 
 from handlers.jobs.service import Jobs
 from handlers.jobs.tables import Status
@@ -68,6 +69,7 @@ def test_a_killed_forker_is_replaced(jobs: Jobs, workers: Workers, tally: Path) 
     assert not any(map(psutil.pid_exists, before))
 
 
+@pytest.mark.long
 def test_a_job_fails_when_its_workers_keep_dying(jobs: Jobs, workers: Workers, tally: Path) -> None:
     """After `job_attempts` the job fails, and says why."""
     job = jobs.submit("slow", "x", {"seconds": 600, "tally": str(tally)}, owner=None)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from handlers.errors import QueueUnavailable
+from handlers.errors import QueueUnavailable, TooManyRequests
 from handlers.jobs.service import Jobs
 from tests.jobs.conftest import RedisServer, Workers, ended, eventually
 
@@ -18,6 +18,18 @@ def test_ids_wait_in_the_order_in_which_they_came(jobs: Jobs) -> None:
 
     assert ["b", "a"] == jobs.queue._queue.get_job_ids()
     assert (2, True, False) == (jobs.queue.depth(), jobs.queue.holds("a"), jobs.queue.holds("c"))
+
+
+def test_what_is_prompt_goes_before_all_that_wait(jobs: Jobs) -> None:
+    """However many these are: somebody waits for it."""
+    jobs.settings = jobs.settings.model_copy(update={"queue_limit": 1})
+    waits = jobs.submit("invoke", "hash", {}, owner=None)
+
+    prompt = jobs.submit("invoke", "hash", {}, owner=None, prompt=True)
+
+    assert [prompt.id, waits.id] == jobs.queue._queue.get_job_ids()
+    with pytest.raises(TooManyRequests):
+        jobs.submit("invoke", "hash", {}, owner=None)
 
 
 @pytest.mark.parametrize("call", ["ping", "depth", "ids", "workers"])

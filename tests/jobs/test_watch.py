@@ -14,6 +14,7 @@ from handlers.jobs import transitions
 from handlers.jobs.service import Job, Jobs
 from handlers.jobs.tables import JobRow, Status
 from handlers.jobs.watch import Watch
+from handlers.seats import Seats
 from handlers.storage.sql import now
 from tests.jobs.conftest import eventually
 
@@ -21,7 +22,7 @@ from tests.jobs.conftest import eventually
 @pytest.fixture
 def watch(jobs: Jobs) -> Watch:
     """A place to wait."""
-    return Watch(jobs, jobs.settings)
+    return Watch(jobs, Seats(8, jobs=4))
 
 
 def submitted(jobs: Jobs) -> Job:
@@ -113,11 +114,12 @@ def test_a_job_that_is_forgotten_meanwhile_is_not_found(jobs: Jobs, watch: Watch
     timer.join()
 
 
-@pytest.mark.parametrize(("streams", "threads", "seats"), [(4, 8, 4), (50, 8, 6), (50, 64, 50), (4, 2, 0), (0, 8, 0)])
-def test_two_threads_are_always_free(jobs: Jobs, streams: int, threads: int, seats: int) -> None:
-    """However many may wait, nobody sits in the last two threads."""
-    watch = Watch(jobs, jobs.settings.model_copy(update={"event_streams": streams, "web_threads": threads}))
+def test_whoever_has_waited_gives_the_seat_back(jobs: Jobs) -> None:
+    """Where there is one seat, one caller after the other gets it, and no two at a time."""
+    watch = Watch(jobs, Seats(4, jobs=1))
 
-    assert seats == sum(watch.take_seat() for _ in range(100))
-    watch.leave_seat()
+    for _ in range(2):
+        with watch.seat() as first, watch.seat() as second:
+            assert (True, False) == (first, second)
     assert watch.take_seat()
+    watch.leave_seat()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
-import subprocess
-import sys
 
 import pytest
 from sklearn.datasets import load_iris
 
-from handlers import services
 from handlers.app import create_app
+from handlers.cli.home import first_key
+from handlers.keys import Keys
+from handlers.models.credentials import Safe
 from handlers.settings import Settings
-from handlers.storage import migrate
-from tests.jobs.conftest import RedisServer
+from tests.models.peer import METADATA, Peer
+from tests.served import serving, working
 
 
 @pytest.fixture(scope="session")
@@ -38,26 +37,16 @@ def settings(tmp_path_factory):
 @pytest.fixture(scope="session")
 def here(settings):
     """The services of this process, over a real Redis server."""
-    redis = RedisServer(settings.home)
-    redis.start()
-    started = services.start(settings)
-    migrate.upgrade(started.database)
-    yield started
-    started.close()
-    redis.kill()
+    with serving(settings) as started:
+        first_key(settings)
+        yield started
 
 
 @pytest.fixture(scope="session")
 def worker(here, settings):
     """A worker process."""
-    given = {"HOME": settings.home, "REDIS_URL": settings.redis_url, "JOB_HEARTBEAT_S": 0.5}
-    given["ALLOWED_NETWORKS"] = settings.allowed_networks
-    environment = os.environ | {f"SEAMARK_{name}": str(value) for name, value in given.items()}
-    command = [sys.executable, "-c", "from handlers import worker; worker.work()"]
-    process = subprocess.Popen(command, env=environment)
-    yield process
-    process.terminate()
-    process.wait(30)
+    with working(settings) as process:
+        yield process
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +56,36 @@ def client(here, worker, settings):
 
 
 @pytest.fixture(scope="session")
+def safe(here, settings):
+    """What opens the credentials that this server has sealed."""
+    return Safe(Keys(settings))
+
+
+@pytest.fixture(scope="session")
 def flowers():
     """Measurements of flowers, with names, and their kinds as numbers."""
     return load_iris(return_X_y=True, as_frame=True)
+
+
+@pytest.fixture
+def peer():
+    """A server that answers as it is told."""
+    one = Peer()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def v2(client, peer):
+    """A model of the peer by the Open Inference Protocol, and what its infer answers."""
+    peer.paths["/v2/models/m"] = (200, METADATA)
+    model = client.call("POST", "/remotes", 201, json={"url": peer.url, "protocol": "v2", "model": "m"})
+
+    def answers(body, status=200, *headers):
+        peer.paths["/v2/models/m/infer"] = (status, body, *headers)
+        return model
+
+    return answers
 
 
 class Client:

@@ -9,6 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+COLUMN = {"name": "a", "datatype": "INT64", "shape": [-1, 1]}
+METADATA = {"name": "m", "inputs": [COLUMN], "outputs": [{"name": "y", "datatype": "FP32", "shape": [-1]}]}
+LINKS = [{"rel": "endpoint", "href": "/endpoints/old"}, {"rel": "endpoint", "href": "/endpoints/new"}]
+SCHEMA = [{"name": "b", "order": 2, "type": "int"}, {"name": "a", "order": 1, "type": "float"}]
+
 
 class Quiet(WSGIRequestHandler):
     """Keeps connections, and logs nothing."""
@@ -37,7 +42,7 @@ class Peer:
     """Answers each path with a status and bytes, or what JSON is made of; counts connections."""
 
     def __init__(self):
-        self.paths, self.requests, self.connections = {}, [], 0
+        self.paths, self.requests, self.headers, self.connections = {}, [], [], 0
         peer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -56,6 +61,7 @@ class Peer:
             def do_GET(self):
                 sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 peer.requests.append((self.command, self.path, sent and json.loads(sent)))
+                peer.headers.append(dict(self.headers))
                 status, body, *headers = peer.paths.get(self.path, (404, {"detail": "no such thing"}))
                 body = body() if callable(body) else body
                 if isinstance(body, float):
@@ -83,3 +89,10 @@ class Peer:
         """Answer nobody any more."""
         self.server.shutdown()
         self.server.server_close()
+
+
+def ask_table(client, model, table, expect=200, **headers):
+    """Return the answer to a whole table of CSV."""
+    place = {"endpoint_id": client.endpoint_of(model)["id"]}
+    more = {"data": table, "content_type": "text/csv", "headers": headers}
+    return client.call("POST", "/predictions/batch", expect, query_string=place, **more)

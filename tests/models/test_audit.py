@@ -243,6 +243,7 @@ def write_many(path, number, count):
         ledger.write(json.dumps({"who": number, "turn": turn, "more": "x" * (turn % 50)}).encode())
 
 
+@pytest.mark.long
 def test_processes_write_whole_lines(tmp_path):
     """All at once, while the file is moved away again and again: no line is torn, and both files keep to their size."""
     path, context = tmp_path / "log", multiprocessing.get_context("spawn")

@@ -12,8 +12,8 @@ from werkzeug.serving import make_server
 
 from handlers.app import create_app
 from tests.browser import PROGRAM, Browser
+from tests.parts import missing
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs chromium")
 # Not `__proto__`: in JavaScript that is no member, so that the form leaves it out.
 HOSTILE = ["$ref", "<img src=x onerror=window.hit=1>", "[x](javascript:alert(1))", "a/b~c"]
 ANSWER = "document.querySelector('.live-responses-table .response-col_description .microlight')?.innerText"
@@ -33,6 +33,8 @@ def address(here, settings):
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """A browser."""
+    if PROGRAM is None:
+        missing("needs chromium")
     started = Browser(tmp_path_factory.mktemp("browser"))
     yield started
     started.close()

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LinearRegression
 
-from handlers import services
 from handlers.app import create_app
 from handlers.jobs.tables import Status
 from handlers.settings import Settings
-from handlers.storage import migrate
-from tests.jobs.conftest import RedisServer, eventually
+from tests.jobs.conftest import eventually
 from tests.models.conftest import Client
+from tests.models.test_hosts import host_of
+from tests.served import serving, start_worker
 
 pytestmark = pytest.mark.long
 
 INFERENCE = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [0]}]}
 LOCKED_S = 3.0
 SWAPS = 6
+ROWS = 300_000
+KILLS = 2  # one more in so little time, and the host counts as one that cannot run
 
 
 @pytest.fixture
@@ -33,26 +33,17 @@ def alone(settings, tmp_path):
     """A server of the test's own, which does not wait for uploads, and what starts its workers."""
     changed = {"home": tmp_path, "redis_url": f"unix://{tmp_path}/s", "upload_wait_s": 0}
     own = Settings(**settings.model_dump() | changed)
-    redis, before = RedisServer(tmp_path), services.services()
-    redis.start()
-    started = services.start(own)
-    migrate.upgrade(started.database)
     workers = []
 
     def work():
-        given = {"HOME": tmp_path, "REDIS_URL": own.redis_url, "JOB_HEARTBEAT_S": 0.2, "JOB_STALE_S": 1, "SWEEP_S": 0.5}
-        environment = os.environ | {f"SEAMARK_{name}": str(value) for name, value in given.items()}
-        command = [sys.executable, "-c", "from handlers import worker; worker.work()"]
-        workers.append(subprocess.Popen(command, env=environment))
+        workers.append(start_worker(own, job_heartbeat_s=0.2, job_stale_s=1, sweep_s=0.5))
         return workers[-1]
 
-    yield Client(create_app(own).test_client()), started, work
-    for worker in workers:
-        worker.kill()
-        worker.wait()
-    started.close()
-    services._services = before
-    redis.kill()
+    with serving(own) as started:
+        yield Client(create_app(own).test_client()), started, work
+        for worker in workers:
+            worker.kill()
+            worker.wait()
 
 
 def says(number):
@@ -102,6 +93,53 @@ def test_a_locked_database_stops_no_prediction(alone):
     assert len(answers) > LOCKED_S
     assert {1} == set(answers)
     assert "n" == uploaded[0]["name"]
+
+
+def test_a_table_outlives_the_hosts_that_predict_it(client):
+    """However often the host is killed meanwhile: each row has its prediction, once and in order."""
+    model = client.upload(LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0]), "doubling.pkl")
+    endpoint = client.endpoint_of(model)["id"]
+    table = "\n".join(["x0", *map(str, range(ROWS))]).encode()
+    path = f"/predictions/batch?endpoint_id={endpoint}"
+
+    job = client.call("POST", path, 202, data=table, content_type="text/csv", headers={"Prefer": "respond-async"})
+    killed = set()
+    while (found := client.call("GET", f"/predictions/batch/{job['id']}"))["status"] in ("scheduled", "running"):
+        if found.get("progress", 0) > 10 * len(killed) and len(killed) < KILLS:
+            process = host_of(endpoint)
+            process.kill()
+            process.wait()
+            killed.add(process.pid)
+        time.sleep(0.01)
+
+    assert "succeeded" == found["status"], found
+    assert KILLS == len(killed)
+    result = client.client.get(f"/ops/predictions/batch/{job['id']}/result").text.split()
+    assert [2 * number for number in range(ROWS)] == [round(float(one)) for one in result[1:]]
+
+
+def test_a_table_outlives_the_worker_that_predicts_it(alone):
+    """The job is taken over by another, which begins again: each row has its prediction, once and in order."""
+    client, here, work = alone
+    first = work()
+    model = client.upload(LinearRegression().fit([[0.0], [1.0]], [0.0, 2.0]), "doubling.pkl")
+    eventually(lambda: client.endpoint_of(model)["status"] == "in_service")
+    path = f"/predictions/batch?endpoint_id={client.endpoint_of(model)['id']}"
+    table = "\n".join(["x0", *map(str, range(ROWS))]).encode()
+    job = client.call("POST", path, 202, data=table, content_type="text/csv", headers={"Prefer": "respond-async"})
+    where = f"/predictions/batch/{job['id']}"
+    eventually(lambda: client.call("GET", where).get("progress", 0) > 10)
+
+    first.kill()
+    first.wait()
+    assert "running" == client.call("GET", where)["status"], "it must be under way for this to prove anything"
+    work()
+    eventually(lambda: client.call("GET", where)["status"] not in ("scheduled", "running"), 60)
+
+    assert ("succeeded", ROWS) == tuple(client.call("GET", where)[name] for name in ("status", "rows"))
+    assert 2 == here.jobs.read(job["id"], all_owners=True).attempt
+    result = client.client.get(f"/ops{where}/result").text.split()
+    assert [2 * number for number in range(ROWS)] == [round(float(one)) for one in result[1:]]
 
 
 def test_versions_are_swapped_under_load_and_no_request_fails(client):

@@ -7,6 +7,7 @@ import json
 
 import joblib
 import numpy
+import pandas
 import pytest
 import xgboost
 from sklearn.compose import ColumnTransformer
@@ -17,6 +18,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
+
+from tests.models.pmmlfiles import DATA
 
 KINDS = [
     LogisticRegression(max_iter=500),
@@ -111,6 +114,21 @@ def test_texts_are_read_as_texts(client):
     assert "yes" == client.predict(model, text="a good dog")["predictions"]
 
 
+def test_no_model_is_given_a_number_of_more_than_64_bits(client):
+    """Not even one that does not say what it takes: no library takes it; the answer names the input."""
+    as_it_is = ColumnTransformer([("same", "passthrough", ["text"])])
+    rows = pandas.DataFrame({"text": [0.0, 1.0]})
+    model = client.upload(make_pipeline(as_it_is, LinearRegression()).fit(rows, [0, 1]))
+    tensor = {"name": "text", "shape": [1], "datatype": "BYTES", "data": [10**30]}
+
+    by_name = client.predict(model, 400, text=10**30)
+    by_place = client.client.post(f"/v2/models/{model['id']}/infer", json={"inputs": [tensor]})
+
+    assert "needs a number of 64 bits" in by_name["error"]
+    assert 400 == by_place.status_code
+    assert "needs a number of 64 bits" in by_place.json["error"]
+
+
 def test_several_outputs_become_a_list(client, flowers):
     """A model with two outputs answers with a list of two."""
     rows, kinds = flowers
@@ -192,6 +210,22 @@ def test_structures_change_the_form_and_not_the_answer(client, flowers, gives, e
 
     result.pop("scores")
     assert (expected if gives == "DataFrame" else {"predictions": expected}) == result
+
+
+@pytest.mark.parametrize("gives", ["ndarray", "list"])
+def test_values_of_a_record_lose_their_names_in_a_list(client, gives):
+    """A PMML file says several things under names of its own: in their order, where a list is wanted."""
+    data, row = (
+        (DATA / "golf.pmml").read_bytes(),
+        {"temperature": 75, "humidity": 55, "windy": "true", "outlook": "sunny"},
+    )
+    named = client.predict(client.upload(data, "golf.pmml"), **row)
+
+    model = client.upload(data, "golf.pmml", output_data_structure=gives)
+
+    assert len(named) > 1
+    assert {"predictions": list(named.values())} == client.predict(model, **row)
+    assert ["predictions"] == list(model["output_schema"])
 
 
 def test_a_model_is_read_though_nothing_says_its_format(client, flowers):

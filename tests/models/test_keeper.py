@@ -63,6 +63,7 @@ def running(plans):
     return {plan.endpoint for plan in plans for _, words in hosts_here() if plan.endpoint in words}
 
 
+@pytest.mark.long
 def test_hosts_make_room_and_no_request_fails(hosts, plans):
     """Where memory is short the host that was asked least recently is stopped; whoever asks it meanwhile waits."""
     assert [0, 1, 2] == [ask(hosts, plan) for plan in plans]
@@ -81,6 +82,7 @@ def test_hosts_make_room_and_no_request_fails(hosts, plans):
     assert [] == wrong
 
 
+@pytest.mark.long
 def test_a_keeper_ends_with_those_who_need_it(settings, plans):
     """When nobody is connected any more the keeper ends its hosts and itself; the next who needs it starts another."""
     hosts = Hosts(settings)
@@ -94,6 +96,25 @@ def test_a_keeper_ends_with_those_who_need_it(settings, plans):
     hosts = Hosts(settings)
     assert 1 == ask(hosts, plans[1])
     hosts.close()
+
+
+def test_a_keeper_waits_for_nobody_after_one_who_needs_no_more(settings, monkeypatch):
+    """It ends as soon as such a caller has left, however long it lingers else, but not while somebody else is there."""
+    monkeypatch.setattr(keeper, "LINGER_S", 3600)
+    places.folder(settings)
+    door = keeper.Door(keeper.Keeper(settings), places.keeper_socket(settings))
+    running = threading.Thread(target=door.run, daemon=True)
+    running.start()
+    here, passing = Hosts(settings), Hosts(settings)
+    assert here.line.reaches()
+
+    passing.close(for_good=True)
+    eventually(lambda: door._callers == 1)
+    assert {"hosts": 0} == here.line.tell({})
+    here.close(for_good=True)
+
+    running.join(30)
+    assert not running.is_alive()
 
 
 def test_a_killed_keeper_is_replaced(settings, hosts, plans):

@@ -33,6 +33,7 @@ def tree(node):
 
 ENTITIES = '<!DOCTYPE PMML [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]>'
 OUTSIDE = '<!DOCTYPE PMML SYSTEM "http://127.0.0.1:1/pmml.dtd">'
+PARAMETER = '<!DOCTYPE PMML [<!ENTITY % a SYSTEM "http://127.0.0.1:1/a">%a;]>'
 
 
 @pytest.mark.parametrize("before", [ENTITIES, OUTSIDE, "<!DOCTYPE PMML>"])
@@ -40,6 +41,39 @@ def test_a_doctype_is_refused(before):
     """Nothing is fetched and nothing grows: a document type is refused at its line."""
     with pytest.raises(Unreadable, match=r"Line 1: .*DOCTYPE"):
         read(document("", before=before))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        *((known, "DOCTYPE") for known in ("UTF-8-SIG", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "CP1252")),
+        *((other, "no XML") for other in ("CP037", "UTF-7", "UTF-32")),
+    ],
+)
+@pytest.mark.parametrize("before", [ENTITIES, OUTSIDE, PARAMETER])
+def test_a_doctype_is_refused_in_any_encoding(tmp_path, before, encoding, words):
+    """It is seen where the parser knows how the file is written, and otherwise nothing of the file is read."""
+    declared = f'<?xml version="1.0" encoding="{encoding.removesuffix("-SIG")}"?>'
+    text = f'{declared}{before}<PMML version="4.4"><Header copyright="&b;"/></PMML>'
+    path = tmp_path / "file.pmml"
+    path.write_bytes(text.encode(encoding))
+
+    with pytest.raises(CannotLoad, match=words):
+        read_pmml(path)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16", "UTF-16BE"])
+def test_a_bomb_of_entities_is_refused_when_it_is_uploaded(client, encoding):
+    """Ten entities of ten each, ten deep, would be gigabytes; the answer tells of the DOCTYPE, and nothing is kept."""
+    names = [f'<!ENTITY e{depth} "{f"&e{depth - 1};" * 10}">' for depth in range(1, 11)]
+    text = (
+        f'<!DOCTYPE PMML [<!ENTITY e0 "much">{"".join(names)}]><PMML version="4.4"><Header copyright="&e10;"/></PMML>'
+    )
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>' + text
+
+    answer = client.upload(declared.encode(encoding), "bomb.pmml", expect=422)
+
+    assert "DOCTYPE" in answer["error"]
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ from sqlalchemy import update
 from handlers.app import create_app
 from handlers.models.capabilities import capabilities
 from handlers.models.registry import ENDPOINTS
+from handlers.models.tables import CHOSEN, State
 from tests.jobs.conftest import eventually
 
 SCHEMA = [{"name": "a", "order": 1, "type": "double"}, {"name": "b", "order": 0, "type": "int"}]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def trained():
     """A model that knows no names: three times the first input, and the second."""
     return LinearRegression().fit([[0, 0], [1, 0], [0, 1], [1, 1]], [0, 3, 1, 4])
@@ -82,6 +83,18 @@ def test_pages_are_in_order_and_counted_when_asked(client):
     for wrong in ("limit=0", "limit=201", "limit=-1", "offset=-1", "limit=99999999999999999999", "offset=99999999999"):
         for kind in ("models", "endpoints"):
             assert client.call("GET", f"/{kind}?{wrong}", 422)["error"]
+
+
+@pytest.mark.parametrize(("said", "counts"), [("True", True), ("1", True), ("false", False), ("0", False)])
+def test_counting_is_asked_for_in_the_spellings_of_all_clients(client, said, counts):
+    """The reference server takes numbers, and clients send them; other numbers and words are refused."""
+    add(client)
+
+    for kind in ("models", "endpoints"):
+        there = client.call("GET", f"/{kind}?total_count=true")["total_count"]
+        assert there * counts == client.call("GET", f"/{kind}?total_count={said}")["total_count"]
+        for wrong in ("2", "-1", "yes", ""):
+            client.call("GET", f"/{kind}?total_count={wrong}", 400)
 
 
 @pytest.mark.parametrize("strange", ["nothing", "7", "x" * 500, "%00", "%F0%9F%90%9F", "..", "a%20b", "%27--"])
@@ -190,6 +203,19 @@ def test_addresses_of_endpoints_may_be_short_or_whole(client, trained):
     assert 400 == ask(whole, rel="model")
 
 
+def test_a_link_behind_a_proxy_is_taken_as_it_was_given(client, trained, settings):
+    """Where clients see this server below a path, so do its links, and what is given out is taken back."""
+    model = client.upload(trained)
+    seen = create_app(settings.model_copy(update={"public_url": "https://data.example/pre/fix"})).test_client()
+    target = [link for link in seen.get(f"/ops/models/{model['id']}").json["links"] if link["rel"] == "endpoint"]
+    parameters = [{"name": "x0", "value": 1}, {"name": "x1", "value": 1}]
+
+    answer = seen.post("/ops/predictions", json={"target": target, "parameters": parameters})
+
+    assert target[0]["href"].startswith("https://data.example/pre/fix/ops/endpoints/")
+    assert 200 == answer.status_code
+
+
 def test_an_endpoint_goes_in_and_out_of_service(client, trained):
     """Out of service it answers 409; in service it predicts again; states of the server's own change nothing."""
     model = client.upload(trained)
@@ -205,6 +231,48 @@ def test_an_endpoint_goes_in_and_out_of_service(client, trained):
     changed = change(status="in_service")
     assert ("n", {"k": "v"}) == (changed["name"], changed["metadata"])
     assert client.predict(model, **values)
+
+
+@pytest.fixture(scope="module")
+def placed(client, here, trained):
+    """Puts an endpoint into a state, and asks for another one; returns the answer's status, and state and name then."""
+    endpoint = client.endpoint_of(client.upload(trained))["id"]
+
+    def place(state, wanted):
+        with here.database.write() as connection:
+            connection.execute(update(ENDPOINTS).where(ENDPOINTS.c.id == endpoint).values(status=state, name="before"))
+        body = {"status": wanted, "name": "after"}
+        answer = client.client.patch(f"/ops/endpoints/{endpoint}", json=body)
+        found = client.call("GET", f"/endpoints/{endpoint}")
+        return answer.status_code, found["status"], found["name"]
+
+    return place
+
+
+@pytest.mark.parametrize("wanted", [*State, "updating", "rolling_back", "deleting"])
+@pytest.mark.parametrize("state", State)
+def test_each_change_of_state_takes_effect_or_does_not(placed, state, wanted):
+    """Between those that are the owner's to choose it does; others of the server's own change nothing.
+
+    What was not loaded cannot be put into service, nor out of it: nothing of such a request is done.
+    """
+    found = placed(state, wanted)
+
+    if wanted in CHOSEN and state in CHOSEN:
+        assert (200, wanted, "after") == found
+    elif wanted in CHOSEN:
+        assert (409, state, "before") == found
+    else:
+        assert (200, state, "after") == found
+
+
+def test_a_state_that_is_none_is_refused(client, trained):
+    """It breaks the document."""
+    endpoint = client.endpoint_of(client.upload(trained))["id"]
+
+    refused = client.call("PATCH", f"/endpoints/{endpoint}", 400, json={"status": "asleep"})
+
+    assert "/status" == refused["errors"][0]["place"]
 
 
 def test_the_file_comes_back_byte_for_byte(client, trained):
@@ -242,6 +310,7 @@ def test_what_is_turned_off_is_not_there(here, settings):
     served = client.get("/openapi/ops.json").json["paths"]
     assert {"get"} == served["/models"].keys() & {"get", "post"}
     assert "/upload" not in served
+    assert ["info", "discover", "run"] == [tag["name"] for tag in client.get("/openapi/ops.json").json["tags"]]
     assert 200 == client.get("/ops/models").status_code
 
 
@@ -273,6 +342,8 @@ def test_an_endpoint_whose_job_was_lost_has_failed(client, here, trained):
         row = ENDPOINTS.c.id == endpoint.id
         connection.execute(update(ENDPOINTS).where(row).values(status="creating", job=job.id, problem=None))
 
-    assert "failed" == client.endpoint_of(model)["status"]
+    found = client.endpoint_of(model)
+    assert "failed" == found["status"]
+    assert "knows no jobs" in found["problem"]
     time.sleep(1.1)
     assert "knows no jobs" in client.predict(model, expect=409, x0=1, x1=1)["detail"]

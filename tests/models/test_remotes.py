@@ -19,14 +19,10 @@ from handlers.files import calls
 from handlers.files.remote import Remote
 from handlers.jobs.orphans import named
 from handlers.models.remote import Remotes, Wish
-from tests.models.peer import App, Peer
+from tests.models.peer import COLUMN, LINKS, METADATA, SCHEMA, App, ask_table
 
 NAMES = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
 VIRGINICA = dict(zip(NAMES, (6.3, 3.3, 6.0, 2.5), strict=True))
-COLUMN = {"name": "a", "datatype": "INT64", "shape": [-1, 1]}
-METADATA = {"name": "m", "inputs": [COLUMN], "outputs": [{"name": "y", "datatype": "FP32", "shape": [-1]}]}
-LINKS = [{"rel": "endpoint", "href": "/endpoints/old"}, {"rel": "endpoint", "href": "/endpoints/new"}]
-SCHEMA = [{"name": "b", "order": 2, "type": "int"}, {"name": "a", "order": 1, "type": "float"}]
 
 
 @pytest.fixture(scope="module")
@@ -43,34 +39,6 @@ def iris(client):
     data = load_iris(as_frame=True)
     kinds = data.target.map(dict(enumerate(data.target_names)))
     return client.upload(LogisticRegression(max_iter=500).fit(data.data, kinds), "remote-iris.pkl")
-
-
-@pytest.fixture
-def peer():
-    """A server that answers as it is told."""
-    one = Peer()
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def v2(client, peer):
-    """A model of the peer by the Open Inference Protocol, and what its infer answers."""
-    peer.paths["/v2/models/m"] = (200, METADATA)
-    model = client.call("POST", "/remotes", 201, json={"url": peer.url, "protocol": "v2", "model": "m"})
-
-    def answers(body, status=200, *headers):
-        peer.paths["/v2/models/m/infer"] = (status, body, *headers)
-        return model
-
-    return answers
-
-
-def ask_table(client, model, table, expect=200, **headers):
-    """Return the answer to a whole table of CSV."""
-    place = {"endpoint_id": client.endpoint_of(model)["id"]}
-    more = {"data": table, "content_type": "text/csv", "headers": headers}
-    return client.call("POST", "/predictions/batch", expect, query_string=place, **more)
 
 
 def read_csv(data):
@@ -126,6 +94,14 @@ def test_whole_tables_are_asked(client, iris, proxy):
     later = read_csv(client.call("GET", f"/predictions/batch/{job['id']}/result").data)
     for found in (at_once, later):  # the last digits depend on how many rows are asked for together
         pandas.testing.assert_frame_equal(wanted, found)
+
+
+def test_what_is_not_known_of_a_proxy_is_left_aside(client, peer):
+    """As for models, whatever else the body has."""
+    peer.paths["/v2/models/m"] = (200, METADATA)
+    body = {"url": peer.url, "protocol": "v2", "model": "m", "team": "other", "": None}
+
+    assert "m" == client.call("POST", "/remotes", 201, json=body)["name"]
 
 
 def test_a_proxy_is_one_of_the_models(client, proxy):
@@ -217,7 +193,7 @@ def test_a_server_that_is_down_is_told_as_such(client, peer, v2):
     assert count == client.call("GET", "/models", query_string={"total_count": "true"})["total_count"]
 
 
-PASSED_ON = {400: 400, 401: 403, 403: 403, 404: 404, 409: 409, 418: 400, 422: 400, 429: 429}
+PASSED_ON = {400: 400, 404: 404, 409: 409, 418: 400, 422: 400, 429: 429}
 FAILED = {302: 502, 500: 502, 503: 503, 504: 502}
 
 
@@ -286,7 +262,7 @@ def test_nobody_waits_longer_than_a_prediction_may_take(client, peer, v2):
     assert time.monotonic() - begun < 2
 
 
-def test_an_address_that_is_not_public_is_not_called():
+def test_an_address_that_is_not_public_is_not_called(safe):
     """Neither as it is nor as what a name resolves to, and nobody connects; a name's address is looked up once."""
     asked, connections = [], []
 
@@ -294,17 +270,17 @@ def test_an_address_that_is_not_public_is_not_called():
         asked.append(host)
         return ["10.0.0.1"]
 
-    remotes = Remotes(Remote(resolve=resolve), 1, connect=lambda *at: connections.append(at))
+    remotes = Remotes(Remote(resolve=resolve), safe, 1, connect=lambda *at: connections.append(at))
     for url in ("http://127.0.0.1/", "http://localhost/ops", "http://inside.example/", "http://a:b@inside.example/"):
         for protocol in ("ops", "v2"):
             with pytest.raises(AddressRefused):
-                remotes.read(Wish(url=url, protocol=protocol, model="m"))
+                remotes.read(Wish(url=url, protocol=protocol, model="m"), None)
 
     assert ["inside.example"] * 2 == asked
     assert [] == connections
 
 
-def test_the_address_that_was_judged_is_the_one_that_is_called(peer):
+def test_the_address_that_was_judged_is_the_one_that_is_called(peer, safe):
     """What a name resolves to the next moment counts for nothing."""
     peer.paths["/v2/models/m"] = (200, METADATA)
     answers, connections = iter([["93.184.216.34"], ["10.0.0.1"]]), []
@@ -313,9 +289,9 @@ def test_the_address_that_was_judged_is_the_one_that_is_called(peer):
         connections.append(address)
         raise ConnectionRefusedError
 
-    remotes = Remotes(Remote(resolve=lambda *_: next(answers)), 1, connect=connect)
+    remotes = Remotes(Remote(resolve=lambda *_: next(answers)), safe, 1, connect=connect)
     with pytest.raises(Unavailable):
-        remotes.read(Wish(url="http://name.example", protocol="v2", model="m"))
+        remotes.read(Wish(url="http://name.example", protocol="v2", model="m"), None)
 
     assert [("93.184.216.34", 80)] == connections
 

@@ -90,6 +90,8 @@ def test_tensors_come_and_go_as_bytes(infer, forest):
             {"inputs": [{"name": "a", "shape": [1, 4], "datatype": "BYTES", "data": list("abcd")}]},
             "/inputs/0/data",
         ),
+        ({"inputs": [{"name": "a", "shape": [1, 4], "datatype": "FP64", "data": [1, 2, 3, None]}]}, "/inputs/0/data"),
+        ({"inputs": [{"name": "a", "shape": [4], "datatype": "FP64", "data": [1, 2, 3, {}]}]}, "/inputs/0/data"),
         ({"inputs": [{"name": "a", "shape": [10**6, 10**6], "datatype": "FP64", "data": []}]}, "/inputs/0/shape"),
         ({"inputs": [{"name": "a", "shape": [1, 4], "datatype": "COMPLEX", "data": []}]}, "/inputs/0/datatype"),
         ({**table(numpy.zeros((1, 4))), "outputs": [{"name": "other"}]}, "/outputs/0/name"),
@@ -101,6 +103,60 @@ def test_what_is_wrong_is_told_with_its_place(infer, body, place):
 
     assert place in json.dumps(answer), answer
     assert answer["error"]
+
+
+def sent(datatype, *data):
+    """Return a tensor of a request, as JSON."""
+    return {"name": "rows", "shape": [len(data)], "datatype": datatype, "data": list(data)}
+
+
+@pytest.mark.parametrize(
+    ("datatype", "value"),
+    [
+        ("UINT8", 300),
+        ("UINT8", -1),
+        ("INT8", -200),
+        ("INT16", 1 << 15),
+        ("INT32", 3.5),
+        ("UINT64", 1 << 64),
+        ("INT64", 1 << 63),
+        ("INT64", 1e300),
+        ("INT8", True),
+        ("INT8", "1"),
+        ("BOOL", 2),
+        ("BOOL", "true"),
+        ("FP16", 65505),
+        ("FP32", 1e39),
+        ("FP64", "1.5"),
+    ],
+)
+def test_an_element_that_its_datatype_does_not_hold_is_refused(infer, datatype, value):
+    """The tensor and the place of the element in it are named, whether lists are nested or not."""
+    whole = sent(datatype, 0, 0, 1, value) | {"shape": [1, 4]}
+
+    for data in (whole["data"], [whole["data"]]):
+        fault = infer({"inputs": [whole | {"data": data}]}, 400).json["errors"][0]
+        assert ("body", "/inputs/0/data") == (fault["in"], fault["place"])
+        assert fault["detail"].startswith(f"The element 3 of the tensor 'rows' is no {datatype}: ")
+
+
+@pytest.mark.parametrize(
+    ("datatype", "data"),
+    [
+        ("UINT8", [0, 255, 7.0]),
+        ("INT8", [-128, 127]),
+        ("INT64", [-(1 << 63), (1 << 63) - 1]),
+        ("UINT64", [0, (1 << 64) - 1]),
+        ("BOOL", [True, False, 0, 1]),
+        ("FP16", [65504, -65504.0]),
+        ("FP32", [3.4028234663852886e38]),
+        ("FP64", [1.7976931348623157e308, 1]),
+        ("BYTES", ["a", 1, 2.5, True]),
+    ],
+)
+def test_elements_up_to_the_ends_of_a_datatype_are_taken(datatype, data):
+    """Whole numbers may be written as floats; columns of texts may hold numbers."""
+    assert data == tensor_in(sent(datatype, *data), 0).data
 
 
 @pytest.mark.parametrize(

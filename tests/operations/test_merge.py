@@ -176,6 +176,7 @@ def test_an_outcome_that_grows_without_bound_is_refused(asset, tmp_path, monkeyp
         operation.run(asset("left.csv", many), asset("right.csv", many), "vin", directory=tmp_path)
 
 
+@pytest.mark.long
 def test_a_long_list_takes_no_more_memory_than_a_short_one(tmp_path):
     """Four megabytes on either side are joined in less than two."""
     for side in ("left", "right"):

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
+from onnx import helper
 
-from handlers import services
+from handlers import observability, services
 from handlers.app import create_app
 from handlers.demo.keeper import deploy, setting_of
 from handlers.settings import Settings
@@ -17,6 +19,7 @@ from handlers.storage import migrate
 from tests.files.upstream import Upstream
 from tests.jobs.conftest import RedisServer
 from tests.nodes import Shop, devchain
+from tests.pipelines.made import model_step, save_graph, write
 from tests.property.computing import ComputeMarket
 from tests.property.home import keep_at_home
 
@@ -46,7 +49,20 @@ def upstream():
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory, shop, keeper, upstream) -> Settings:
+def pipeline(tmp_path_factory) -> Path:
+    """The configuration of a pipeline that takes and gives what the API has words for, and of a large array."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    node = helper.make_node("Identity", ["default"], ["output"])
+    shape = ("rows", "columns")
+    save_graph(folder / "same.onnx", [node], [("default", "DOUBLE", shape)], [("output", "DOUBLE", shape)])
+    numpy.save(folder / "array.npy", numpy.arange(6.0).reshape(3, 2))
+    numpy.save(folder / "unknown.npy", numpy.zeros(2))
+    array = {"arrayPath": "array.npy", "unkVectorPath": "unknown.npy"}
+    return write(folder, {"memMapConfig": array, "steps": [model_step("same.onnx")]})
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory, shop, keeper, upstream, pipeline) -> Settings:
     """Settings of a server with a home of its own, which bears many calls; answers are checked against the spec."""
     home = tmp_path_factory.mktemp("home")
     many = dict.fromkeys(("calls_per_minute", "signed_calls_per_minute", "failures_per_minute"), 1_000_000)
@@ -61,6 +77,8 @@ def settings(tmp_path_factory, shop, keeper, upstream) -> Settings:
         compute_jobs_per_order=1_000_000,
         ipfs_gateway=upstream.url,
         fetch_timeout_s=2,
+        upload_wait_s=60,
+        konduit=pipeline,
         **many,
     )
 
@@ -78,6 +96,7 @@ def redis(settings):
 def here(settings, redis):
     """The services of this process, over a migrated database."""
     started = services.start(settings)
+    observability.start_metrics(settings)
     migrate.upgrade(started.database)
     keep_at_home(started)
     yield started

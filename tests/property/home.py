@@ -7,6 +7,7 @@ import ipaddress
 from handlers.errors import Unavailable
 from handlers.files.fetch import Fetcher, connect
 from handlers.files.remote import Remote
+from handlers.models.remote import Remotes
 
 
 def only_home(host: str, port: int) -> list[str]:
@@ -17,11 +18,19 @@ def only_home(host: str, port: int) -> list[str]:
 
 
 def keep_at_home(here):
-    """Let files be fetched from the server of files alone: whatever URL is made up, nobody else is called."""
+    """Let this machine alone be asked for files and models: whatever URL is made up, nobody else is called."""
     sources = here.shop._delivery._sources
     remote = Remote([ipaddress.ip_network("127.0.0.0/8")], resolve=only_home)
-    sources._fetcher = Fetcher(remote, patience_s=2, connect=lambda to, wait_s: connect(only_home_at(to), wait_s))
+    sources._fetcher = Fetcher(remote, patience_s=2, connect=connect_home)
     sources._file_systems = no_object_store
+    safe = here.models.proxies._remotes._safe
+    remotes = Remotes(remote, safe, here.settings.predict_timeout_s, connect_home)
+    here.models.proxies._remotes = here.models.predictor.remotes = remotes
+
+
+def connect_home(where, wait_s):
+    """Return a connection to this machine."""
+    return connect(only_home_at(where), wait_s)
 
 
 def only_home_at(where):

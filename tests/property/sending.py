@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from hypothesis import assume, given, settings
-from hypothesis.errors import FlakyStrategyDefinition
+from hypothesis import assume, given, seed, settings
+from hypothesis.errors import FlakyStrategyDefinition, UnsatisfiedAssumption
 from schemathesis.core import NotSet
 from schemathesis.generation import GenerationMode
 
@@ -33,6 +34,12 @@ class Sent(NamedTuple):
 def parameters_of(case):
     """Return what a request says: its query, or its body where that is empty."""
     return dict(case.query or (case.body if isinstance(case.body, Mapping) else {}))
+
+
+def as_sent(case, response):
+    """Return a request as it was sent."""
+    name = case.operation.definition.raw["operationId"]
+    return Sent(case.operation.label, name, parameters_of(case), response.status_code)
 
 
 def apart(case, mode):
@@ -69,18 +76,47 @@ def send_each(operation, mode, market, most, sent):
         apart(case, mode)
         if mode is GenerationMode.POSITIVE:
             market.complete(case)
-        status = case.call_and_validate().status_code
-        name = operation.definition.raw["operationId"]
-        sent.append(Sent(operation.label, name, parameters_of(case), status))
+        sent.append(as_sent(case, case.call_and_validate()))
 
     check()
 
 
-def tell_stories(api, app, market, without):
-    """Send requests that follow one another's links, each signed at its moment."""
-    findings = []
+def tell_stories(schema, market, hear=lambda case, response: None, number=None, **told):
+    """Send requests that follow one another's links, each completed at its moment; return them.
 
-    class Story(built(api, app, without).as_state_machine()):
+    Args:
+        schema: The document as schemathesis has it.
+        market: Completes requests, and is told where a story begins.
+        hear: Is given each request and its answer.
+        number: Of which the stories are the same each time; None: others each time.
+        told: Settings of hypothesis, if not the usual ones.
+    """
+    sent, findings = [], []
+
+    def note(case, response):
+        sent.append(as_sent(case, response))
+        hear(case, response)
+
+    story = seed(number)(story_of(schema, market, note, findings))
+    usual = {"max_examples": 2 * STORIES, "stateful_step_count": 8, "deadline": None, "suppress_health_check": SLOW}
+    for left in reversed(range(TELLINGS)):
+        try:
+            story.run(settings=settings(**usual | told))
+            break
+        except FlakyStrategyDefinition:
+            # Jobs go on while a story is told, so that not every beginning can be told again as it was, which
+            # hypothesis takes for a fault of the test. What was found goes up, even if it was not found again.
+            if findings:
+                raise findings[0] from None
+            if not left:
+                raise
+    return sent
+
+
+def story_of(schema, market, note, findings):
+    """Return a state machine that has *market* complete requests, and keeps what it finds."""
+
+    class Story(schema.as_state_machine()):
         def setup(self):
             market.begin_story()
 
@@ -90,25 +126,27 @@ def tell_stories(api, app, market, without):
             if mode is GenerationMode.POSITIVE:  # else what was broken on purpose would be mended
                 market.complete(case)
 
-        def validate_response(self, *given, **more):
-            try:
-                super().validate_response(*given, **more)
-            except BaseException as finding:
-                findings.append(finding)
-                raise
+        def after_call(self, response, case):
+            super().after_call(response, case)
+            note(case, response)
 
-    told = settings(max_examples=2 * STORIES, stateful_step_count=8, deadline=None, suppress_health_check=SLOW)
-    for left in reversed(range(TELLINGS)):
-        try:
-            Story.run(settings=told)
-            break
-        except FlakyStrategyDefinition:
-            # Jobs go on while a story is told, so that not every beginning can be told again as it was, which
-            # hypothesis takes for a fault of the test. What a check has found goes up, even if it was not found again.
-            if findings:
-                raise findings[0] from None
-            if not left:
-                raise
+        def step(self, input):
+            with kept(findings):
+                return super().step(input)
+
+    return Story
+
+
+@contextmanager
+def kept(findings):
+    """Keep what goes wrong inside, but for what was made up and cannot be sent."""
+    try:
+        yield
+    except UnsatisfiedAssumption:
+        raise
+    except BaseException as finding:
+        findings.append(finding)
+        raise
 
 
 def failed(sent):

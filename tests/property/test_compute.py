@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.spec.documents import read_generated
-from tests.property.sending import LEAST, failed, send, tell_stories
+from tests.property.sending import LEAST, built, failed, send, tell_stories
 
 pytestmark = pytest.mark.long
 
@@ -28,4 +28,4 @@ def test_a_thousand_requests_get_past_the_door(app, compute_market):
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 def test_any_signed_story_keeps_to_the_spec(api, app, compute_market):
     """A job is started, looked at, stopped and deleted, in any order, each time with the signature of the moment."""
-    tell_stories(api, app, compute_market, WITHOUT)
+    tell_stories(built(api, app, WITHOUT), compute_market)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-import pickle
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sklearn.linear_model import LinearRegression
 
 from tests.property.computing import PATHS
+from tests.property.refused import BATCH, SHOWN_OF_MODELS, TABLE, broken_name, described, uploaded
 
 ROOT = Path(__file__).parents[2]
 USUAL = {"2xx", "401", "403", "404"}
+REFUSED = {"400", "401", "403", "413", "415"}
 DDO = "/api/v1/aquarius/assets/ddo"
 DID = "did:op:" + "ab" * 32
 PROVIDER = "/api/v1/services"
@@ -24,22 +25,26 @@ ACCESS = {"type": "access", "index": 3, "attributes": {}}
 METADATA = [{"type": "metadata", "index": 0, "attributes": {"main": {"type": "dataset", "files": []}}}]
 
 
-def entries() -> set[tuple[str, str]]:
-    """Return the pairs of operation and status that are accepted beyond the usual ones."""
+def entries(check: str, usual: set[str]) -> set[tuple[str, str]]:
+    """Return the pairs of operation and status that a check accepts beyond the usual ones."""
     config = tomllib.loads((ROOT / "schemathesis.toml").read_text())
     return {
         (operation["include-name"], status)
         for operation in config["operations"]
-        if "include-name" in operation  # the others are shown below
-        for status in operation["checks"]["positive_data_acceptance"]["expected-statuses"]
-        if status not in USUAL
+        for status in operation["checks"].get(check, {}).get("expected-statuses", ())
+        if status not in usual
     }
 
 
 def without_freeing() -> str:
     """Return a regular expression for the paths whose DELETE leaves something there."""
+    return "|".join(one["include-path-regex"] for one in switched_off("use_after_free"))
+
+
+def switched_off(check: str) -> list[dict[str, Any]]:
+    """Return the entries that switch a check off."""
     config = tomllib.loads((ROOT / "schemathesis.toml").read_text())
-    return "|".join(one["include-path-regex"] for one in config["operations"] if "include-name" not in one)
+    return [one for one in config["operations"] if not one["checks"].get(check, {}).get("enabled", True)]
 
 
 def taken(client, headers):
@@ -124,57 +129,21 @@ def other_type(method, path, **more):
     return send
 
 
-def no_model(path):
-    """Upload what is no model."""
-
-    def send(client, headers):
-        return client.post(existing(path, client, headers), data={"file": (io.BytesIO(b"a"), "a.pkl")}, headers=headers)
-
-    return send
-
-
-def with_nul(method, path):
-    """Give a name that holds the character NUL."""
-    return lambda client, headers: client.open(
-        existing(path, client, headers), method=method, json={"name": "\0"}, headers=headers
-    )
-
-
-def existing(path, client, headers):
-    """Return a path with the id of a model, or of an endpoint, that is there."""
-    if "{" not in path:
-        return path
-    model = client.post("/ops/models", json={"name": "m"}, headers=headers).json
-    if "endpoints" not in path:
-        return path.format(model["id"])
-    data = pickle.dumps(LinearRegression().fit([[0], [1]], [0, 1]))
-    files = {"file": (io.BytesIO(data), "m.pkl")}
-    return path.format(client.post(f"/ops/models/{model['id']}", data=files, headers=headers).json["id"])
-
-
-def unfit_for_model(client, headers):
-    """Send more inputs than a model has."""
-    return client.post(existing("/ops/endpoints/{}/predict", client, headers), json={"a": 1, "b": 2}, headers=headers)
-
-
 def nothing(method, path):
     """Ask for a job without saying which."""
     return lambda client, headers: client.open(path, method=method, json=None if method == "GET" else {})
+
+
+def sent(path):
+    """Send a file for no input of the pipeline."""
+    return lambda client, headers: client.post(f"/konduit{path}", data={"none": (io.BytesIO(b"a"), "a.npy")})
 
 
 COMPUTE = (*PATHS.values(), "/api/v1/compute")  # Provider's, Brizo's and both's
 ONE, TWO = {"to_hash": "1"}, {"to_hash": "2"}
 CALL_ONE, CALL_TWO, CALL_NONE = ({"operation": "hash", "params": params} for params in (ONE, TWO, {}))
 SHOWN = {
-    ("GET /models", "422"): asked("/ops/models", limit=0),
-    ("GET /endpoints", "422"): asked("/ops/endpoints", offset=-1),
-    ("POST /models", "400"): with_nul("POST", "/ops/models"),
-    ("PATCH /models/{model_id}", "400"): with_nul("PATCH", "/ops/models/{}"),
-    ("PATCH /endpoints/{endpoint_id}", "400"): with_nul("PATCH", "/ops/endpoints/{}"),
-    ("POST /upload", "422"): no_model("/ops/upload"),
-    ("POST /models/{model_id}", "422"): no_model("/ops/models/{}"),
-    ("POST /endpoints/{endpoint_id}/predict", "400"): unfit_for_model,
-    ("POST /predictions", "400"): unfit("/ops/predictions", {"target": [{}], "parameters": []}),
+    **SHOWN_OF_MODELS,
     ("POST /api/v1/aquarius/assets/ddo", "400"): unfit(DDO, {"id": DID, "service": []}),
     ("POST /api/v1/aquarius/assets/ddo", "409"): taken,
     ("POST /api/v1/aquarius/assets/ddo/validate-remote", "400"): unfit(
@@ -206,7 +175,22 @@ SHOWN = {
     ("POST /api/v1/meta/data", "400"): no_metadata,
     ("POST /api/v1/assets/{asset_id}", "400"): untrue,
     ("POST /api/v1/assets/{asset_id}", "409"): full,
+    ("GET /jobs", "400"): asked("/api/v1/manage/jobs", before="a"),
+    ("POST /assets", "400"): broken_name("/api/v1/manage/assets"),
     ("POST /accounts", "409"): namesake,
+    ("POST /dynamicschema", "400"): unfit(
+        "/konduit/dynamicschema", {"schema": {"default": {"a": {"type": "Long"}}}, "values": {"default": {"b": 1}}}
+    ),
+    ("POST /array/indices/{arrayType}", "400"): unfit("/konduit/array/indices/json", [1000]),
+    ("POST /array/range/{start}/{stop}/{arrayType}", "400"): unfit("/konduit/array/range/2/1/json", None),
+    **{(f"POST /{word}/{{inputDataFormat}}", "400"): sent(f"/{word}/NUMPY") for word in ("NUMPY", "ND4J", "ARROW")},
+    **{
+        (f"POST /{{predictionType}}/{word}", status): unfit(f"/konduit/{kind}/{word}", {"none": "text"})
+        for word in ("JSON", "json")
+        for kind, status in (("RAW", "400"), ("RCNN", "501"))
+    },
+    ("POST /{predictionType}/{inputDataFormat}", "400"): sent("/RAW/NUMPY"),
+    ("POST /{predictionType}/{inputDataFormat}", "501"): sent("/RCNN/NUMPY"),
     **{(f"GET {path}Result", "400"): asked(f"{path}Result", jobId="a", index=0) for path in PATHS.values()},
     **{
         (f"{method} {path}", "400"): nothing(method, path)
@@ -220,7 +204,8 @@ EARLY = {"GET /getresult": "/invoke/hash/getresult", "GET /invoke/getresult": "/
 def test_every_entry_is_shown_by_a_request():
     """An entry that nothing needs any more fails here."""
     compute = [*(f"POST {path}" for path in COMPUTE), *(f"GET {path}Result" for path in PATHS.values())]
-    assert entries() == {*SHOWN, *((name, "409") for name in (*EARLY, *compute))}
+    assert entries("positive_data_acceptance", USUAL) == {*SHOWN, *((name, "409") for name in (*EARLY, *compute))}
+    assert entries("negative_data_rejection", REFUSED) == {("POST /assets", "2xx")}
 
 
 @pytest.mark.parametrize("entry", SHOWN, ids=str)
@@ -234,7 +219,7 @@ def test_the_request_gets_the_accepted_status(entry, app, manager):
 @pytest.mark.parametrize("path", EARLY.values(), ids=list(EARLY))
 def test_a_result_asked_for_at_once_is_a_conflict(path, app, here, settings):
     """A job that no worker has taken up yet has no result."""
-    here.queue.put = lambda job_id: None  # the worker is not told, and the sweeper waits for longer than this test
+    here.queue.put = lambda job_id, **_: None  # the worker is not told, and the sweeper waits for longer than this test
     try:
         job = here.jobs.submit("invoke", "hash", {"inputs": {"to_hash": ""}, "scopes": []}, owner=None)
         answer = app.test_client().get(path, query_string={"jobid": job.id})
@@ -258,7 +243,7 @@ def test_a_job_that_is_not_stopped_is_not_started_again(path, app, compute_marke
 @pytest.mark.parametrize("brizo", PATHS)
 def test_a_job_that_waits_has_no_results(brizo, app, here, compute_market):
     """Whoever asks for a file of it too early is told so."""
-    here.queue.put = lambda job_id: None
+    here.queue.put = lambda job_id, **_: None
     try:
         job = compute_market.started(brizo)
         answer = app.test_client().get(f"{PATHS[brizo]}Result", query_string=compute_market.file(brizo, job, 0))
@@ -280,10 +265,38 @@ def test_a_job_that_was_deleted_is_still_told_of(app, compute_market):
     assert [8, 8] == [deleted.json[0]["status"], again.json[0]["status"]]
 
 
+def test_predictions_of_a_table_that_were_stopped_are_still_there(app, here, manager):
+    """DELETE stops them, and forgets them only once they have ended."""
+    client, headers = app.test_client(), {"Authorization": f"Bearer {manager}"}
+    path = BATCH % uploaded(client, headers)
+    here.queue.put = lambda job_id, **_: None  # so that they have not ended before they are stopped
+    try:
+        job = client.post(path, **TABLE, headers=headers | {"Prefer": "respond-async"}).json["id"]
+    finally:
+        del here.queue.put
+
+    stopped = client.delete(f"/ops/predictions/batch/{job}", headers=headers)
+
+    assert re.search(without_freeing(), f"/predictions/batch/{job}")
+    assert 204 == stopped.status_code
+    assert "cancelled" == client.get(f"/ops/predictions/batch/{job}", headers=headers).json["status"]
+
+
+@pytest.mark.parametrize("path", ["/models/{model_id}/download", "/models/{model_id}/metadata"])
+def test_a_model_that_was_described_has_no_file(path, app, manager):
+    """It is there, and its file is not."""
+    client, headers = app.test_client(), {"Authorization": f"Bearer {manager}"}
+    model = described(client, headers)
+
+    assert f"GET {path}" in {one["include-name"] for one in switched_off("ensure_resource_availability")}
+    assert 200 == client.get(f"/ops/models/{model}", headers=headers).status_code
+    assert 404 == client.get("/ops" + path.format(model_id=model), headers=headers).status_code
+
+
 def test_a_job_that_was_cancelled_is_still_there(app, here, manager):
     """So that its owner can see how it ended: DELETE does not make it unknown."""
     client, headers = app.test_client(), {"Authorization": f"Bearer {manager}"}
-    here.queue.put = lambda job_id: None  # so that it has not ended before it is cancelled
+    here.queue.put = lambda job_id, **_: None  # so that it has not ended before it is cancelled
     try:
         job = here.jobs.submit("invoke", "hash", {"inputs": {"to_hash": ""}, "scopes": []}, owner=None).id
         where = f"/api/v1/invoke/jobs/{job}"
@@ -294,6 +307,16 @@ def test_a_job_that_was_cancelled_is_still_there(app, here, manager):
     assert re.search(without_freeing(), where)
     assert 200 == cancelled.status_code
     assert "cancelled" == client.get(where, headers=headers).json["status"]
+
+
+def test_a_number_in_a_form_is_a_text(app, manager):
+    """There is nothing else in a form, so that whoever sends numbers is not refused."""
+    form = {"file": (io.BytesIO(b"a"), "a"), "name": 1, "author": 2}
+
+    answer = app.test_client().post("/api/v1/manage/assets", data=form, headers={"Authorization": f"Bearer {manager}"})
+
+    assert 201 == answer.status_code
+    assert "1" == answer.json["name"]
 
 
 def test_a_text_beyond_its_length_may_be_beyond_the_bound_of_the_body(app, settings):

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.spec.documents import read_generated
 from tests.property.market import Market
-from tests.property.sending import LEAST, failed, send, tell_stories
+from tests.property.sending import LEAST, built, failed, send, tell_stories
 
 APIS = read_generated(["metadata", "provider"])
 WITHOUT = "compute"  # test_compute.py has it
@@ -18,6 +18,7 @@ def market(here, app, shop, upstream):
     return Market(here, shop, upstream)
 
 
+@pytest.mark.long
 def test_a_thousand_requests_get_past_the_door(app, market):
     """Each operation has answered with success, a paid download too, and none otherwise than its spec allows."""
     sent = send(APIS, app, market, WITHOUT, each=34)
@@ -31,4 +32,4 @@ def test_a_thousand_requests_get_past_the_door(app, market):
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 def test_any_signed_story_keeps_to_the_spec(api, app, market):
     """Calls that follow one another's links, each signed with the nonce of its moment."""
-    tell_stories(api, app, market, WITHOUT)
+    tell_stories(built(api, app, WITHOUT), market)

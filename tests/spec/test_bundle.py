@@ -109,6 +109,51 @@ def test_a_discriminator_follows_its_schemas(write: Write) -> None:
     assert {"a": "#/components/schemas/Name", "b": "Own"} == found
 
 
+PETS = "pets.yaml#/paths/~1pets~1{name}/get"
+
+
+def linked(reference: str) -> str:
+    """Return a spec whose one answer has a link."""
+    response = {"description": "", "links": {"pet": {"operationRef": reference}}}
+    return document(json.dumps({"get": {"responses": {"200": response}}}))
+
+
+@pytest.mark.parametrize("folder", ["", "invoke/"])
+def test_a_link_leads_from_document_to_document(write: Write, folder: str) -> None:
+    """One to an operation of another spec means the document that is served beside this one; others stay."""
+    pet = {"responses": {"200": {"description": ""}}}
+    write(json.dumps({"openapi": "3.0.3", "paths": {"/pets/{name}": {"get": pet}}}), "pets.yaml")
+    up = "../" if folder else ""
+
+    def led(reference: str) -> str:
+        answer = bundle(write(linked(reference), f"{folder}api.yaml"))["paths"]["/x"]["get"]["responses"]["200"]
+        return str(answer["links"]["pet"]["operationRef"])
+
+    assert f"{up}pets.json#/paths/~1pets~1%7Bname%7D/get" == led(up + PETS)
+    assert "#/paths/~1x/get" == led("#/paths/~1x/get")
+    assert "https://a.example/b.json#/paths/~1x/get" == led("https://a.example/b.json#/paths/~1x/get")
+
+
+@pytest.mark.parametrize(
+    ("reference", "rule"),
+    [
+        (PETS.replace("get", "post"), "missing-ref"),
+        ("pets.yaml#/paths", "link-targets"),
+        ("dogs.yaml#/x", "missing-ref"),
+    ],
+)
+def test_a_link_that_leads_to_no_operation_is_said_with_its_line(write: Write, reference: str, rule: str) -> None:
+    """So that what is served leads nowhere in vain."""
+    write(json.dumps({"openapi": "3.0.3", "paths": {"/pets/{name}": {"get": {"responses": {}}}}}), "pets.yaml")
+    path = write(linked(reference))
+
+    with pytest.raises(SpecError) as caught:
+        bundle(path)
+
+    assert (path, rule) == (caught.value.finding.file, caught.value.finding.rule)
+    assert reference in path.read_text().splitlines()[(caught.value.finding.line or 0) - 1]
+
+
 def test_every_operation_gets_the_controller(write: Write) -> None:
     """The controller of the document is that of each operation that names none."""
     text = document('{"get": {}, "post": {"x-openapi-router-controller": "mine"}, "parameters": []}')

@@ -54,7 +54,7 @@ def test_valid(schema, value):
     ("schema", "value", "expected"),
     [
         (NODE, {"label": "a", "id": "7"}, ["/id"]),
-        (NODE, {"label": "a", "next": {"label": 5}}, ["/next"]),
+        (NODE, {"label": "a", "next": {"label": 5}}, ["/next/label"]),
         (NODE, {}, ["/label"]),
         (NODE, {"label": "a", "a/b~c": "x"}, ["/a~1b~0c"]),
         ({"type": "string"}, None, [""]),
@@ -73,8 +73,50 @@ def test_an_answer_may_hold_what_is_read_only_but_not_what_is_write_only():
     assert ["/secret"] == places(NODE, {"label": "a", "id": "7", "secret": "s"}, "response")
 
 
+def test_a_value_that_may_be_secret_is_not_repeated():
+    """Where something is written and never read, no fault has any value, of nothing that it may stand beside."""
+    whole = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"$ref": "#/components/schemas/B"}}}
+    hidden = {"type": "object", "writeOnly": True, "properties": {"c": {"type": "string", "maxLength": 3}}}
+    checker = Schemas({"components": {"schemas": {"B": hidden}}}).compile(whole)
+
+    for value in ("hush", {"a": "hush"}, {"b": "hush"}, {"b": {"c": "hush"}}, {"b": ["hush"]}):
+        faults = checker.faults(value, "body")
+        assert faults
+        assert "hush" not in str(faults)
+
+
 def test_a_long_value_is_not_repeated_in_full():
     """The detail of a fault stays readable, however long the value is."""
     [fault] = Schemas({}).compile({"type": "integer"}).faults("x" * 100_000, "body")
 
     assert 300 == len(fault.detail)
+
+
+ROWS = {"anyOf": [{"type": "object", "required": ["a"]}, {"type": "array", "minItems": 1, "items": {"type": "object"}}]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "expected"),
+    [
+        (ROWS, [], ("", "[] has less than 1 item")),
+        (ROWS, [{}, 5], ("/1", '5 is not of type "object"')),
+        (ROWS, {}, ("/a", '"a" is a required property')),
+        (ROWS, 5, ("", '5 is not of type "object" or "array"')),
+        ({"pattern": "^([Rr][Aa][Ww]|[Nn][Dd]4[Jj])$"}, "row", ("", '"row" is none of RAW, ND4J, in any case')),
+        ({"pattern": "^[Aa]b$"}, "row", ("", '"row" does not match "^[Aa]b$"')),
+    ],
+)
+def test_faults_are_told_by_what_was_meant(schema, value, expected):
+    """Of several schemas that which takes values of this type says what is wrong, and a pattern of words lists them."""
+    [fault] = Schemas({}).compile(schema).faults(value, "body")
+
+    assert expected == (fault.place, fault.detail)
+
+
+def test_a_value_that_may_be_secret_is_not_repeated_by_one_of_several_schemas():
+    """Nor by what a schema among several says of it, or a pattern of words."""
+    secret = {"type": "string", "writeOnly": True, "pattern": "^([Aa]|[Bb])$"}
+    checker = Schemas({}).compile({"anyOf": [{"type": "integer"}, {"type": "object", "properties": {"c": secret}}]})
+
+    for value in ("hush", {"c": "hush"}, {"c": ["hush"]}):
+        assert "hush" not in str(checker.faults(value, "body"))

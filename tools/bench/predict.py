@@ -34,6 +34,7 @@ CONNECTIONS: Final = (1, 16, 64)
 WANTED: Final = {"regression": 3.0, "forest": 8.0}  #: ratios at 16 connections
 START_S: Final = 90.0
 STOP_S: Final = 20.0
+OURS: Final = ("handlers.cli.granian", "handlers.models.keeper", "handlers.models.host")
 HEADERS: Final = {"Content-Type": "application/json"}
 
 
@@ -43,6 +44,12 @@ class Target:
 
     url: str
     body: str
+    parts: tuple[str, ...] = ("",)  #: words in the command of each process that has a part in the answer
+
+    def answered_by(self, process: psutil.Process) -> bool:
+        """Tell whether a process has a part in the answer; queue and workers, say, have none."""
+        command = " ".join(process.cmdline())
+        return any(part in command for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Figures:
     p50_ms: float
     p99_ms: float
     cpu_ms: float  #: processor time of all processes per request
-    memory_mib: float  #: of all processes
+    memory_mib: float  #: of the processes that answer predictions; what several share counts once
 
 
 def models() -> dict[str, bytes]:
@@ -93,7 +100,7 @@ def ours(
             ).raise_for_status()
             target = [link for link in answer.json()["links"] if link["rel"] == "endpoint"]
             row = [{"name": f"x{number}", "value": value} for number, value in enumerate((6.3, 2.8, 5.1, 1.5))]
-            targets[name] = Target(f"{url}/predictions", json.dumps({"target": target, "parameters": row}))
+            targets[name] = Target(f"{url}/predictions", json.dumps({"target": target, "parameters": row}), OURS)
         yield process, targets
 
 
@@ -179,6 +186,11 @@ def cpu_s(processes: list[psutil.Process]) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
+def memory_mib(process: psutil.Process) -> float:
+    """Return the memory of a process; what it shares with others counts in part."""
+    return float(process.memory_full_info().pss) / (1 << 20)
+
+
 def measure(process: psutil.Process, target: Target, connections: int, seconds: int, folder: Path) -> Figures:
     """Return what wrk measures, after a second of warming up."""
     script = folder / "post.lua"
@@ -198,7 +210,7 @@ def measure(process: psutil.Process, target: Target, connections: int, seconds: 
     rate = RATE.search(text)
     assert rate is not None, text
     latency = {found[1]: float(found[2]) * MILLISECONDS[found[3]] for found in LATENCY.finditer(text)}
-    memory = sum(one.memory_info().rss for one in processes) / (1 << 20)
+    memory = sum(memory_mib(one) for one in processes if target.answered_by(one))
     requests = float(rate[1]) * seconds
     return Figures(float(rate[1]), latency["50"], latency["99"], 1000 * used / max(1.0, requests), memory)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from handlers.models.formats import base, values
 from handlers.models.formats.base import CannotLoad, CannotPredict, Result, Row
-
-NUMERIC: Final = "float64"
+from handlers.models.formats.inputs import of_booster
 
 
 class Boosted:
@@ -29,7 +28,8 @@ class Boosted:
     def describe(self) -> dict[str, Any]:
         """Return what is known of it."""
         names = self.names or [f"x{number}" for number in range(self.count)]
-        features = [{"name": name, "type": NUMERIC} for name in names]
+        kinds = of_booster(self.booster, self.count)
+        features = [{"name": name, "type": kind} for name, kind in zip(names, kinds, strict=True)]
         return {
             "kind": "other",
             "named": self.own_names is not None,
@@ -53,10 +53,7 @@ class Boosted:
 
     def _result(self, value: Any) -> dict[str, Any]:
         """Return one answer in the structure that was asked for."""
-        several = value if isinstance(value, list) else [value]
-        if self.gives == "DataFrame":
-            return {f"output_{number}": one for number, one in enumerate(several)}
-        return {"predictions": several if self.gives == "list" else value}
+        return base.in_structure(value, self.gives)
 
 
 def read_booster(path: Path) -> Any:

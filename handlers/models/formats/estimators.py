@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from handlers.models.formats import base, values
 from handlers.models.formats.base import CannotLoad, Result, Row
+from handlers.models.formats.inputs import NUMBER, TEXT, UNKNOWN, inner_of, kinds_of
 
 #: Classes whose `predict` is the class of the largest probability, and nothing else.
 ARGMAX: Final = frozenset(
@@ -23,14 +24,18 @@ ARGMAX: Final = frozenset(
 )
 #: Classes that choose columns by name, or hand the input on as it is.
 BY_COLUMN: Final = frozenset({"ColumnTransformer", "FunctionTransformer", "SelectByName"})
+SINGLE: Final = ("IsotonicRegression",)  #: classes that take one input, and do not say so
 LEARNED: Final = ("sklearn.", "xgboost.")
+FILES: Final = ("filename", "file")  #: what a reader of texts takes, instead of their content
 DEPTH: Final = 20  #: of estimators in estimators
 
 
 class Estimator:
     """A fitted estimator."""
 
-    def __init__(self, model: Any, *, takes: str, gives: str, names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, model: Any, *, takes: str, gives: str, names: Sequence[str] | None = None, writer: str = ""
+    ) -> None:
         """Look at a model.
 
         Args:
@@ -38,6 +43,7 @@ class Estimator:
             takes: Input structure of the API.
             gives: Output structure of the API.
             names: What its owner calls the inputs, where it does not know their names.
+            writer: What has written it, if that is not of our version.
 
         Raises:
             CannotLoad: It has no `predict`.
@@ -45,29 +51,41 @@ class Estimator:
         if not callable(getattr(model, "predict", None)):
             raise CannotLoad(f"The file holds a {type(model).__name__}, which does not predict.")
         self.model = model
+        self.writer = writer
         self.own_names = own_names(model)
         self.names = self.own_names or names
         self.parts = list(parts_of(model))
-        self.takes = chosen_structure(takes, self.parts) if takes == "auto" else takes
+        if any(getattr(part, "input", None) in FILES for part in self.parts):
+            raise CannotLoad("The model reads files, which its inputs name. It has to take their content instead.")
+        self.takes = chosen_structure(model, self.parts) if takes == "auto" else takes
         self.gives = gives
+        self.single = self.takes == "texts" or type(first_of(model)).__name__ in SINGLE
         self.classes = classes_of(model)
         self._argmax = type(self.parts[-1]).__name__ in ARGMAX and self.classes is not None
         single_threaded(self.parts)
 
     def describe(self) -> dict[str, Any]:
         """Return what is known of it."""
-        count = getattr(self.model, "n_features_in_", None)
+        count = 1 if self.single else getattr(self.model, "n_features_in_", None)
         names = self.own_names or (list(self.names) if self.names and len(self.names) == count else None)
         invented = not names
         if invented and isinstance(count, int):
-            names = [f"x{number}" for number in range(count)]
+            names = ["text"] if self.takes == "texts" else [f"x{number}" for number in range(count)]
         known: dict[str, Any] = {"kind": "other", "named": self.own_names is not None, "output_schema": self._outputs()}
+        known |= {"writer": self.writer} if self.writer else {}
         if names is not None:
             known["invented"] = invented
-            kind = "object" if self.takes == "DataFrame" else "float64"
-            known["features"] = [{"name": name, "type": kind} for name in names]
+            kinds = self._kinds(len(names))
+            known["features"] = [{"name": name, "type": kind} for name, kind in zip(names, kinds, strict=True)]
             known["input_schema"] = base.input_schema(known["features"])
         return known
+
+    def _kinds(self, count: int) -> list[str]:
+        """Return the type of each of *count* inputs; an array has numbers where nothing else is known."""
+        if self.takes == "texts":
+            return [TEXT] * count
+        unknown = UNKNOWN if self.takes == "DataFrame" else NUMBER
+        return [unknown if kind == UNKNOWN else kind for kind in kinds_of(self.model, count)]
 
     def _outputs(self) -> dict[str, Any]:
         """Return what a result looks like, as far as it is known."""
@@ -112,11 +130,7 @@ class Estimator:
         """Return one answer in the structure that was asked for."""
         if isinstance(label, dict):
             return label
-        if self.gives == "DataFrame":
-            return {f"output_{number}": one for number, one in enumerate(label if isinstance(label, list) else [label])}
-        if self.gives == "list" and not isinstance(label, list):
-            label = [label]
-        return {"predictions": label}
+        return base.in_structure(label, self.gives)
 
 
 def own_names(model: Any) -> list[str] | None:
@@ -132,19 +146,25 @@ def parts_of(model: Any, depth: int = DEPTH) -> Iterator[Any]:
         for step in steps:
             yield from parts_of(step[1], depth - 1)
         return
-    for name in ("transformer_list", "transformers"):
-        for inner in getattr(model, name, None) or ():
-            if depth and isinstance(inner, tuple) and len(inner) > 1:
-                yield from parts_of(inner[1], depth - 1)
-    for name in ("best_estimator_", "estimator_", "regressor_"):
-        if depth and (inner := getattr(model, name, None)) is not None:
-            yield from parts_of(inner, depth - 1)
+    for inner in getattr(model, "transformers", None) or ():
+        if depth and isinstance(inner, tuple) and len(inner) > 1:
+            yield from parts_of(inner[1], depth - 1)
+    for inner in inner_of(model) if depth else ():
+        yield from parts_of(inner, depth - 1)
     yield model
 
 
-def chosen_structure(_takes: str, parts: Sequence[Any]) -> str:
+def first_of(model: Any, depth: int = DEPTH) -> Any:
+    """Return what a model gives its input to: the first step of a pipeline, also of one that another model holds."""
+    if depth and isinstance(steps := getattr(model, "steps", None), list) and steps:
+        return first_of(steps[0][1], depth - 1)
+    inner = next(inner_of(model), None)
+    return model if inner is None or not depth else first_of(inner, depth - 1)
+
+
+def chosen_structure(model: Any, parts: Sequence[Any]) -> str:
     """Return what suits a model: arrays, unless columns have names for it, or it reads texts."""
-    if callable(getattr(parts[0], "build_analyzer", None)):
+    if callable(getattr(first_of(model), "build_analyzer", None)):
         return "texts"
     foreign = (part for part in parts if not f"{type(part).__module__}.".startswith(LEARNED))
     by_column = any(type(part).__name__ in BY_COLUMN for part in parts)

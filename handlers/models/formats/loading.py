@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from handlers.models.formats.base import CannotLoad, Loaded
+from handlers.models.formats.versions import Writer, writer_noted
 
 Plan = Mapping[str, Any]
 
@@ -28,10 +29,12 @@ def load_pickle(path: Path, plan: Plan) -> Loaded:
     """Load a pickle or joblib file."""
     from handlers.models.formats.unpickling import read_pickle
 
-    return as_loaded(read_pickle(path, frozenset(plan.get("classes", ()))), plan)
+    with writer_noted() as writer:
+        model = read_pickle(path, frozenset(plan.get("classes", ())))
+    return as_loaded(model, plan, writer)
 
 
-def as_loaded(model: Any, plan: Plan) -> Loaded:
+def as_loaded(model: Any, plan: Plan, writer: Writer) -> Loaded:
     """Return a Python object as a model."""
     from handlers.models.formats.estimators import Estimator
 
@@ -39,7 +42,7 @@ def as_loaded(model: Any, plan: Plan) -> Loaded:
         from handlers.models.formats.boosters import Boosted
 
         return Boosted(model, gives=plan["gives"], names=plan.get("names"))
-    return Estimator(model, takes=plan["takes"], gives=plan["gives"], names=plan.get("names"))
+    return Estimator(model, takes=plan["takes"], gives=plan["gives"], names=plan.get("names"), writer=writer.other)
 
 
 def load_booster(path: Path, plan: Plan) -> Loaded:
@@ -53,21 +56,23 @@ def load_onnx(path: Path, plan: Plan) -> Loaded:
     """Load an ONNX file."""
     from handlers.models.formats.onnxfile import OnnxModel
 
-    return OnnxModel(path, names=plan.get("names"))
+    return OnnxModel(path, names=plan.get("names"), gives=plan["gives"])
 
 
 def load_skops(path: Path, plan: Plan) -> Loaded:
     """Load a skops file."""
     from handlers.models.formats.skopsfile import read_skops
 
-    return as_loaded(read_skops(path, plan.get("classes", ())), plan)
+    with writer_noted() as writer:
+        model = read_skops(path, plan.get("classes", ()))
+    return as_loaded(model, plan, writer)
 
 
-def load_pmml(path: Path, _plan: Plan) -> Loaded:
+def load_pmml(path: Path, plan: Plan) -> Loaded:
     """Load a PMML file."""
     from handlers.models.formats.pmmlfile import read_pmml
 
-    return read_pmml(path)
+    return read_pmml(path, gives=plan["gives"])
 
 
 LOADERS: Final[Mapping[str, Callable[[Path, Plan], Loaded]]] = {

@@ -34,7 +34,7 @@ SCORES: Final = ("probabilities", "output_probability")
 class OnnxModel:
     """A session of onnxruntime: one input of so many columns, or one input for each feature."""
 
-    def __init__(self, path: Path, names: Sequence[str] | None = None) -> None:
+    def __init__(self, path: Path, names: Sequence[str] | None = None, *, gives: str = "auto") -> None:
         """Load a file; *names* are what its owner calls the columns of a single input.
 
         Raises:
@@ -42,6 +42,7 @@ class OnnxModel:
         """
         import onnxruntime
 
+        self.gives = gives
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
@@ -98,15 +99,15 @@ class OnnxModel:
             return [values.plain(row) for row in output]
         return values.by_row(output, count)
 
-    def _result(self, outputs: dict[str, Any]) -> Result:
+    def _result(self, outputs: Mapping[str, Any]) -> Result:
         """Return one answer; a classifier's outputs under the names of this API."""
         label = next((name for name in LABELS if name in outputs), None)
         if label is not None:
             scores = next((name for name in SCORES if name in outputs), None)
-            return {"predictions": outputs[label]} | ({"scores": outputs[scores]} if scores else {})
+            return base.in_structure(outputs[label], self.gives) | ({"scores": outputs[scores]} if scores else {})
         if len(outputs) == 1:
-            return {"predictions": next(iter(outputs.values()))}
-        return outputs
+            return base.in_structure(next(iter(outputs.values())), self.gives)
+        return base.record_in(outputs, self.gives)
 
     def _columns(self) -> int | None:
         """Return how many values a row has; None: as many as are given.

@@ -25,9 +25,10 @@ WORDS: Final[Mapping[str, str]] = {"int64": "integer", "float64": "number", "boo
 class PmmlModel:
     """A PMML file; its answers have the names of its outputs, or where it names none, those that are usual."""
 
-    def __init__(self, document: Document) -> None:
-        """Answer with a document."""
+    def __init__(self, document: Document, *, gives: str = "auto") -> None:
+        """Answer with a document, in the output structure *gives* of the API."""
         self.document = document
+        self.gives = gives
         field = document.model.goal.field
         self.classes: Sequence[Any] = field.values if field is not None else ()
         self.target = f"predicted_{field.name}" if field is not None else "predicted"
@@ -42,7 +43,7 @@ class PmmlModel:
             "named": True,
             "features": features,
             "input_schema": base.input_schema(features),
-            "output_schema": self._outputs(),
+            "output_schema": self._outputs() if self.gives in base.NAMED else {"predictions": {}},
         }
         return known | ({"name": self.document.name} if self.document.name else {})
 
@@ -56,13 +57,23 @@ class PmmlModel:
         classes = self.classes if goal.classifies else ()
         return found | {f"probability_{as_text(one)}": {"type": "number"} for one in classes[:1000]}
 
+    def class_fields(self) -> list[str] | None:
+        """Return the names of the answers that are the probabilities of the classes, in order; None: there are none."""
+        if not self.classes or not self.document.model.goal.classifies:
+            return None
+        if not self.document.outputs:
+            return [f"probability_{as_text(one)}" for one in self.classes]
+        said = {one.value: one.field.name for one in self.document.outputs if one.feature == "probability"}
+        found = [said.get(as_text(one)) for one in self.classes]
+        return [name for name in found if name] if all(found) else None
+
     def predict(self, rows: Sequence[Row]) -> list[Result]:
         """Return the outputs of each row by their names, or what is predicted and the probability of each class."""
         if any(len(row) != len(self.document.inputs) for row in rows):
             raise CannotPredict(f"The model takes {len(self.document.inputs)} inputs.")
         try:
             found = self.document.evaluate_all(rows) if len(rows) >= BATCH else map(self.document.evaluate, rows)
-            return [self._answer(outcome, outputs) for outcome, outputs in found]
+            return [base.record_in(self._answer(outcome, outputs), self.gives) for outcome, outputs in found]
         except Invalid as error:
             raise CannotPredict(str(error)) from error
         except (ArithmeticError, ValueError, TypeError) as error:
@@ -82,15 +93,15 @@ class PmmlModel:
         return found | {f"reason_code_{rank}": reason for rank, reason in enumerate(outcome.reasons, 1)}
 
 
-def read_pmml(path: Path) -> PmmlModel:
-    """Return the model that a file holds.
+def read_pmml(path: Path, *, gives: str = "auto") -> PmmlModel:
+    """Return the model that a file holds, which answers in the output structure *gives* of the API.
 
     Raises:
         CannotLoad: It is no PMML, or asks for what is not evaluated.
     """
     try:
         with uncollected():
-            return PmmlModel(Document(path.read_bytes()))
+            return PmmlModel(Document(path.read_bytes()), gives=gives)
     except Unreadable as error:
         raise CannotLoad(str(error)) from error
 

@@ -29,6 +29,7 @@ class Output:
     feature: str
     final: bool
     say: Say
+    value: str = ""  #: the class that it is about, as it is written; empty: the one that is predicted
 
 
 def outputs_of(model: Element, scope: Scope, goal: Goal) -> list[Output]:
@@ -57,7 +58,7 @@ def output_field(element: Element, scope: Scope, goal: Goal) -> Output:
     kind = element.choice("dataType", tuple(CASTS), kind_of(feature, goal))
     optype = element.choice("optype", OPTYPES, "continuous" if feature in NUMBERS else "categorical")
     field = scope.add(element.text_of("name"), kind, optype)
-    return Output(field, feature, element.flag("isFinalResult", True), cast_to(field, say))
+    return Output(field, feature, element.flag("isFinalResult", True), cast_to(field, say), element.get("value"))
 
 
 def kind_of(feature: str, goal: Goal) -> str:
