@@ -105,6 +105,11 @@ class Models(Stock):
         self.stands_for = [*self.samples.values()][self.lot % len(self.samples)]
         case.body = {**case.body, "url": self.url, "model": model}
 
+    def refresh_model(self, case, turn):
+        """Mean a model of the other server, where none is meant that was there."""
+        if not is_id(case.path_parameters["model_id"]):
+            case.path_parameters = {"model_id": [*self.proxied][turn % len(self.proxied)]}
+
     def change_traffic(self, case, turn):
         """Mean endpoints of a model that is there."""
         self.roll_back(case, turn)

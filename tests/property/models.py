@@ -43,7 +43,7 @@ class Stock:
         self.endpoints = [self.upload(f"/models/{self.versions}", samples["pmml"]) for _ in range(2)]
         self.proxied = {self.proxy(protocol, ids[0]): samples["pmml"] for protocol in PROTOCOLS}
         self.staying = [*ids, self.versions, *self.proxied]
-        self.asked = [*ids, *ids, *self.proxied]  # those of other servers half as often
+        self.asked = [*ids, *self.proxied]
         self.job = self.predict_later(samples["pmml"])
         self.begin_story()
 
