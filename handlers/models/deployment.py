@@ -174,15 +174,34 @@ class Deployment:
 
     def _deploy(self, wish: Wish, model: Model, *, is_new: bool) -> Endpoint:
         """Store a file and its endpoint, and have it tried; return the endpoint as it stands after a while."""
+        endpoint = self._stored(wish, model, is_new=is_new)
+
+        def beside(connection: Connection, job: str) -> None:
+            if not is_new:
+                self.registry.demand(connection, model.id)
+            self.registry.add_endpoint(connection, replace(endpoint, job=job), model if is_new else None)
+
+        try:
+            self._hosts.ready()
+            job = self._trials.submit(endpoint.id, {"new": is_new}, beside)
+        except Exception:
+            self._withdraw(endpoint, is_new=is_new)
+            raise
+        self.registry.changed()
+        self._trials.wait_a_little(job)
+        return self.registry.endpoint(endpoint.id)
+
+    def _stored(self, wish: Wish, model: Model, *, is_new: bool) -> Endpoint:
+        """Store a file, and return the endpoint that it is to be, of which nobody knows yet."""
         endpoint_id = new_id()
+        blob = f"models/{endpoint_id}"
         with tempfile.TemporaryDirectory(prefix="seamark-upload-") as directory:
             path = Path(directory) / "file"
             size, digest = copied(wish.upload.file, path)
             with path.open("rb") as file:
                 kind = self._format(wish, file.read(HEAD_BYTES), is_new=is_new)
-            blob = f"models/{endpoint_id}"
             self.blobs.put(blob, path)
-        endpoint = Endpoint(
+        return Endpoint(
             id=endpoint_id,
             model=model.id,
             name=model.name,
@@ -200,21 +219,6 @@ class Deployment:
             problem=None,
             job=None,
         )
-
-        def beside(connection: Connection, job: str) -> None:
-            if not is_new:
-                self.registry.demand(connection, model.id)
-            self.registry.add_endpoint(connection, replace(endpoint, job=job), model if is_new else None)
-
-        try:
-            self._hosts.ready()
-            job = self._trials.submit(endpoint_id, {"new": is_new}, beside)
-        except Exception:
-            self._withdraw(endpoint, is_new=is_new)
-            raise
-        self.registry.changed()
-        self._trials.wait_a_little(job)
-        return self.registry.endpoint(endpoint_id)
 
     def _withdraw(self, endpoint: Endpoint, *, is_new: bool) -> None:
         """Remove all that was stored of an endpoint, and of its model where that is new too."""

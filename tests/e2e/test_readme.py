@@ -50,7 +50,7 @@ def printed(steps: list[tuple[str, str]], folder: Path, environment: dict[str, s
 
 def shape(text: str) -> str:
     """Return a text without what differs from run to run: ids, times, how far a job has come, digits of measures."""
-    text = re.sub(r"[0-9a-f]{64}|[0-9a-f]{32}", "<id>", text)
+    text = re.sub(r"[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<id>", text)
     text = re.sub(r'"\d{4}-\d\d-\d\dT[^"]+"|"started":null', "<time>", text)
     text = re.sub(r'"started":<time>|<time>(?=,"finished")', '"started":<time>', text)
     text = re.sub(r'"status":"(scheduled|running)","progress":\d+,"message":"[^"]*"', "<going on>", text)
@@ -69,6 +69,15 @@ def test_the_quick_start_prints_what_the_readme_shows(shared, tmp_path):
 def test_a_file_is_offered_as_the_readme_shows(shared, tmp_path):
     """Published by the command, and quoted by the server."""
     [steps] = transcripts("offer")
+
+    texts = printed(steps, tmp_path, shared.environment, shared.port)
+
+    assert [shape(shown) for _, shown in steps] == [shape(text) for text in texts]
+
+
+def test_a_model_is_asked_as_the_readme_shows(shared, tmp_path):
+    """Trained, put into service, and asked by the command, by another protocol and with a table."""
+    steps = [step for block in transcripts("models")[:2] for step in block]
 
     texts = printed(steps, tmp_path, shared.environment, shared.port)
 
