@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RUNTIME_PATH_BYTES = 80  # leaves 27 for the names of the sockets
+OPERATING = frozenset({"invoke", "dep6"})  # the APIs that run operations
 KEEPER_CONTRACTS = (
     "AgreementStoreManager",
     "ConditionStoreManager",
@@ -395,6 +396,12 @@ class Settings(BaseSettings):
     def masked_names(self) -> tuple[str, ...]:
         """Return the names of `audit_masked`, one by one."""
         return words_of(self.audit_masked)
+
+    @property
+    def runs_operations(self) -> bool:
+        """Return whether an API that is served runs operations, for which processes are kept ready."""
+        served = {name.partition("/")[0] for name in words_of(self.apis)}
+        return not self.mock and (not served or bool(served & OPERATING))
 
     @property
     def opens_management(self) -> bool:

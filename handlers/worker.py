@@ -80,8 +80,12 @@ def supervise(jobs: Jobs, kinds: str) -> Supervisor:
 
 
 def kinds(settings: Settings) -> Mapping[str, Handler]:
-    """Import what jobs need and return what does those of each kind; called where jobs are forked."""
+    """Import what jobs need and return what does those of each kind; called where jobs are forked.
+
+    A job of an operation that comes though no API here runs operations imports what it needs itself.
+    """
     here = start(settings)
-    for module in (*here.operations.catalogue.preload(), *workflow.PRELOAD):
+    operations = here.operations.catalogue.preload() if settings.runs_operations else ()
+    for module in (*operations, *workflow.PRELOAD):
         importlib.import_module(module)
     return job_kinds()

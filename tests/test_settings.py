@@ -1,5 +1,9 @@
 """Settings, and what the README says of them."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from pydantic import ValidationError
 
@@ -78,3 +82,34 @@ def test_what_names_no_contracts_is_refused_at_once(text, why):
     """A name that is wrong, twice there or missing, and what is no address, is said before anything starts."""
     with pytest.raises(ValidationError, match=why):
         Settings(keeper_contracts=text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "runs"),
+    [
+        ({}, True),
+        ({"apis": "ops, v2"}, False),
+        ({"apis": "provider,dep6"}, True),
+        ({"apis": "invoke/hash"}, True),
+        ({"mock": True}, False),
+    ],
+)
+def test_operations_are_run_where_one_of_their_apis_is_served(settings, runs):
+    """And nowhere else are their libraries loaded beforehand, which take seconds."""
+    assert runs == Settings(**settings).runs_operations
+
+
+@pytest.mark.parametrize("apis", ["ops,v2", "invoke/hash"])
+def test_workers_load_what_the_served_apis_need(tmp_path, apis):
+    """Where jobs are forked, the libraries of operations are there before the first job of one, or not at all."""
+    code = "import sys; from handlers.settings import Settings; from handlers.worker import kinds; kinds(Settings())"
+    environment = {"PATH": os.environ["PATH"], "SEAMARK_HOME": str(tmp_path), "SEAMARK_APIS": apis}
+    said = subprocess.run(
+        [sys.executable, "-c", f"{code}; print('sklearn' in sys.modules)"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert f"{apis.startswith('invoke')}\n" == said.stdout

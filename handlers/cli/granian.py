@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, Final
+from typing import Any
 
 from granian import Granian
 from granian.constants import Interfaces
@@ -12,8 +12,6 @@ from granian.log import LogLevels
 
 from handlers.cli.supervisor import tie_to
 from handlers.settings import Settings
-
-OPERATING: Final = frozenset({"invoke", "dep6"})  #: the APIs that run operations
 
 
 def main() -> None:
@@ -39,15 +37,9 @@ def load(_target: str) -> Any:
     from handlers.services import services
     from handlers.wsgi import app
 
-    if invokes(Settings()):
+    if Settings().runs_operations:
         services().operations.pool.warm()
     return app
-
-
-def invokes(settings: Settings) -> bool:
-    """Tell whether operations are run here, for which processes are kept warm."""
-    served = {name.strip().partition("/")[0] for name in settings.apis.split(",")} - {""}
-    return not settings.mock and (not served or bool(served & OPERATING))
 
 
 if __name__ == "__main__":

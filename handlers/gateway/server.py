@@ -160,13 +160,16 @@ class Gateway(Flask):
         return super().wsgi_app(environ, start)
 
     def _drain(self, status: str, environ: WSGIEnvironment) -> None:
-        """Read what a refused request still sends, if a proxy sends it.
+        """Read what a request still sends and nobody has read, as of one that is refused.
 
-        A proxy has the whole body at hand, and one that cannot get rid of it takes the answer for lost (502). From
-        others nothing is awaited: they may be slow.
+        A server that cannot get rid of it closes the connection behind the answer, and the client learns of that when
+        its next request fails. No more is read than of any JSON body. A proxy has all of a body at hand, and takes the
+        answer for lost (502) where that is not read to its end.
         """
         if self.settings.trusted_proxies and status >= "400":
             drain(environ, self.settings.upload_limit_bytes)
+        elif environ.get("wsgi.input_terminated"):  # else reading on could wait for the next request
+            drain(environ, self.settings.body_limit_bytes)
 
     def _logged(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         begun = time.perf_counter()

@@ -115,10 +115,13 @@ def open_body(environ: WSGIEnvironment, limit: int) -> BodyStream:
 
 
 def drain(environ: WSGIEnvironment, limit: int) -> None:
-    """Read what is left of the body, up to *limit* bytes, and forget it, where the server tells its end."""
-    source = environ["wsgi.input"]
-    left = limit if environ.get("CONTENT_LENGTH") or environ.get("wsgi.input_terminated") else 0
-    while left > 0 and (data := source.read(min(left, DRAINED_BYTES))):
+    """Read what is left of the body and forget it, unless it is longer than *limit* bytes or nobody knows its end."""
+    try:
+        length = length_of(environ)
+    except (BadRequest, LengthRequired):
+        return
+    left = limit if length is None or 0 < length <= limit else 0
+    while left > 0 and (data := environ["wsgi.input"].read(min(left, DRAINED_BYTES))):
         left -= len(data)
 
 

@@ -1,9 +1,12 @@
 """`seamark up`, with real processes."""
 
+import http.client
 import signal
 import socket
 import stat
 import subprocess
+import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -158,6 +161,37 @@ def test_when_it_is_killed_nothing_is_left(tmp_path):
     again = Up(tmp_path / "home")
     wait_for(again.ready)
     again.stop()
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "kind"),
+    [
+        (404, "POST", "/nowhere", "application/json"),
+        (404, "POST", "/invoke/train-classifier/invokesync", "application/json"),
+        (405, "PATCH", "/invoke/hash/invokesync", "application/json"),
+        (415, "POST", "/invoke/hash/invokesync", "text/plain"),
+        (401, "POST", "/api/v1/manage/assets", "application/json"),
+        (200, "GET", "/ops/info", "application/json"),
+    ],
+)
+@pytest.mark.parametrize("size", [2, 300_000])
+def test_a_body_that_nobody_reads_is_not_in_the_way_of_the_next_request(server, status, method, path, kind, size):
+    """Though it comes after its headers, as most clients send it, and the answer does not wait for it."""
+    with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)) as connection:
+        connection.connect()
+        connection.auto_open = False  # it is this one or none
+
+        connection.putrequest(method, path)
+        connection.putheader("Content-Type", kind)
+        connection.putheader("Content-Length", str(size))
+        connection.endheaders()
+        time.sleep(0.05)
+        connection.send(b"x" * size)
+        answer = connection.getresponse()
+        assert (status, True) == (answer.status, answer.read() != b"")
+        connection.request("GET", "/healthz")
+
+        assert 200 == connection.getresponse().status
 
 
 def test_requests_in_flight_are_answered_before_it_stops(tmp_path):
