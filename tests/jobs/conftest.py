@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +127,43 @@ class Workers:
             process.wait()
 
 
-@pytest.fixture
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis server that runs; the folder's name is short, as a socket's path has to be."""
-    server = RedisServer(tmp_path_factory.mktemp("r"))
+@contextmanager
+def redis_in(folder: Path) -> Iterator[RedisServer]:
+    """Run a Redis server; the folder's name is short, as a socket's path has to be."""
+    server = RedisServer(folder)
     server.start()
     yield server
     server.kill()
+
+
+@contextmanager
+def jobs_over(settings: Settings) -> Iterator[Jobs]:
+    """Give the jobs of the test's own process, over a database that is up to date."""
+    jobs = jobs_of(settings)
+    migrate.upgrade(jobs.database)
+    yield jobs
+    jobs.queue.close()
+    jobs.database.close()
+
+
+def hasty(home: Path, database_url: str, redis_url: str) -> Settings:
+    """Return settings with short times, so that what takes minutes in earnest takes a second here."""
+    return Settings(
+        home=home,
+        database_url=database_url,
+        redis_url=redis_url,
+        job_heartbeat_s=0.2,
+        job_stale_s=3,
+        sweep_s=0.3,
+        drain_s=5,
+    )
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis server that runs."""
+    with redis_in(tmp_path_factory.mktemp("r")) as server:
+        yield server
 
 
 @pytest.fixture(params=KINDS)
@@ -144,26 +175,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def settings(tmp_path: Path, redis_server: RedisServer, database_url: str) -> Settings:
-    """Settings with short times, so that what takes minutes in earnest takes a second here."""
-    return Settings(
-        home=tmp_path / "home",
-        database_url=database_url,
-        redis_url=redis_server.url,
-        job_heartbeat_s=0.2,
-        job_stale_s=3,
-        sweep_s=0.3,
-        drain_s=5,
-    )
+    """Settings of the test's own."""
+    return hasty(tmp_path / "home", database_url, redis_server.url)
 
 
 @pytest.fixture
 def jobs(settings: Settings) -> Iterator[Jobs]:
     """The jobs of the test's own process."""
-    jobs = jobs_of(settings)
-    migrate.upgrade(jobs.database)
-    yield jobs
-    jobs.queue.close()
-    jobs.database.close()
+    with jobs_over(settings) as jobs:
+        yield jobs
 
 
 @pytest.fixture
@@ -172,6 +192,19 @@ def workers(settings: Settings, jobs: Jobs) -> Iterator[Workers]:
     workers = Workers(settings)
     yield workers
     workers.end()
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+def shared_jobs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
+    """Jobs that are done by one worker, which the tests of a module share: they only submit."""
+    folder = tmp_path_factory.mktemp("shared")
+    with redis_in(tmp_path_factory.mktemp("r")) as redis, database_of(request.param, folder) as url:
+        settings = hasty(folder / "home", url, redis.url)
+        with jobs_over(settings) as jobs:
+            workers = Workers(settings)
+            workers.start()
+            yield jobs
+            workers.end()
 
 
 @pytest.fixture

@@ -15,13 +15,11 @@ from handlers.jobs.tables import Status
 from tests.jobs.conftest import RedisServer, Workers, ended, eventually, running
 
 
-def test_a_quick_job_succeeds(jobs: Jobs, workers: Workers) -> None:
+def test_a_quick_job_succeeds(shared_jobs: Jobs) -> None:
     """What was submitted comes back as results, with all its times in order."""
-    workers.start()
+    job = shared_jobs.submit("quick", "echo", {"a": ["ü", None, 1.5]}, owner="ann")
 
-    job = jobs.submit("quick", "echo", {"a": ["ü", None, 1.5]}, owner="ann")
-
-    job = ended(jobs, job.id)
+    job = ended(shared_jobs, job.id)
     assert Status.SUCCEEDED == job.status, job.problem
     assert {"a": ["ü", None, 1.5]} == job.results["inputs"]
     assert (1, 100) == (job.attempt, job.progress)
@@ -40,11 +38,9 @@ def test_a_quick_job_succeeds(jobs: Jobs, workers: Workers) -> None:
         ("nan", "InternalError", "The job failed on the server; its log and the server's say more."),
     ],
 )
-def test_a_job_that_raises_fails(jobs: Jobs, workers: Workers, how: str, title: str, detail: str) -> None:
+def test_a_job_that_raises_fails(shared_jobs: Jobs, how: str, title: str, detail: str) -> None:
     """A problem is shown as it was raised; of anything else the caller learns no more than that it happened."""
-    workers.start()
-
-    job = ended(jobs, jobs.submit("failing", how, {"how": how}, owner=None).id)
+    job = ended(shared_jobs, shared_jobs.submit("failing", how, {"how": how}, owner=None).id)
 
     assert (Status.FAILED, 1) == (job.status, job.attempt)
     assert title == job.problem["type"].rpartition("/")[2]
@@ -52,11 +48,9 @@ def test_a_job_that_raises_fails(jobs: Jobs, workers: Workers, how: str, title: 
     assert "secret" not in str(job)
 
 
-def test_a_job_whose_process_dies_is_tried_again(jobs: Jobs, workers: Workers) -> None:
+def test_a_job_whose_process_dies_is_tried_again(shared_jobs: Jobs) -> None:
     """A process that ends without an answer is tried `job_attempts` times; then the job fails and says why."""
-    workers.start()
-
-    job = ended(jobs, jobs.submit("failing", "dying", {"how": "dies"}, owner=None).id)
+    job = ended(shared_jobs, shared_jobs.submit("failing", "dying", {"how": "dies"}, owner=None).id)
 
     assert (Status.FAILED, 3) == (job.status, job.attempt)
     assert (
@@ -64,32 +58,26 @@ def test_a_job_whose_process_dies_is_tried_again(jobs: Jobs, workers: Workers) -
     )
 
 
-def test_an_unknown_kind_fails(jobs: Jobs, workers: Workers) -> None:
+def test_an_unknown_kind_fails(shared_jobs: Jobs) -> None:
     """A job that no worker knows how to do ends, rather than waiting for ever."""
-    workers.start()
-
-    job = ended(jobs, jobs.submit("nonsense", "x", None, owner=None).id)
+    job = ended(shared_jobs, shared_jobs.submit("nonsense", "x", None, owner=None).id)
 
     assert (Status.FAILED, "This worker knows no jobs of the kind nonsense.") == (job.status, job.problem["detail"])
 
 
-def test_progress_is_seen_while_the_job_runs(jobs: Jobs, workers: Workers, tally: Path) -> None:
+def test_progress_is_seen_while_the_job_runs(shared_jobs: Jobs, tally: Path) -> None:
     """What a job reports can be read before it ends."""
-    workers.start()
-
-    job = running(jobs, jobs.submit("slow", "x", {"seconds": 0.6, "tally": str(tally)}, owner=None).id)
+    job = running(shared_jobs, shared_jobs.submit("slow", "x", {"seconds": 0.6, "tally": str(tally)}, owner=None).id)
 
     assert (50, "attempt 1") == (job.progress, job.message)
-    assert {"attempt": 1} == ended(jobs, job.id).results
+    assert {"attempt": 1} == ended(shared_jobs, job.id).results
 
 
-def test_what_a_job_prints_goes_to_its_log(jobs: Jobs, workers: Workers) -> None:
+def test_what_a_job_prints_goes_to_its_log(shared_jobs: Jobs) -> None:
     """Lines that it logs, prints and has programs print are there, each once; the printed ones in order."""
-    workers.start()
+    job = ended(shared_jobs, shared_jobs.submit("printing", "x", {"lines": 3}, owner=None).id)
 
-    job = ended(jobs, jobs.submit("printing", "x", {"lines": 3}, owner=None).id)
-
-    lines = [line.line for line in jobs.logs(job.id)]
+    lines = [line.line for line in shared_jobs.logs(job.id)]
     assert Status.SUCCEEDED == job.status
     assert ["from a program", "line 0", "line 1", "line 2", "no newline"] == [
         line for line in lines if line != "logged"
@@ -109,26 +97,23 @@ def test_the_log_of_a_job_is_bounded(jobs: Jobs, workers: Workers) -> None:
     assert "The log has reached its bound of 10000 bytes; the rest is left out." == lines[-1]
 
 
-def test_logs_continue_where_the_last_call_ended(jobs: Jobs, workers: Workers) -> None:
+def test_logs_continue_where_the_last_call_ended(shared_jobs: Jobs) -> None:
     """Whoever reads a log page by page sees each line once."""
-    workers.start()
-    job = ended(jobs, jobs.submit("printing", "x", {"lines": 8}, owner=None).id)
-    whole = jobs.logs(job.id)
+    job = ended(shared_jobs, shared_jobs.submit("printing", "x", {"lines": 8}, owner=None).id)
+    whole = shared_jobs.logs(job.id)
 
-    first = jobs.logs(job.id, limit=4)
-    second = jobs.logs(job.id, after=first[-1].id)
+    first = shared_jobs.logs(job.id, limit=4)
+    second = shared_jobs.logs(job.id, after=first[-1].id)
 
     assert list(whole) == [*first, *second]
 
 
-def test_a_kept_file_stays_and_the_work_folder_goes(jobs: Jobs, workers: Workers) -> None:
+def test_a_kept_file_stays_and_the_work_folder_goes(shared_jobs: Jobs) -> None:
     """What a job keeps is a blob that names the job and the attempt; its folder is removed once it has ended."""
-    workers.start()
-
-    job = ended(jobs, jobs.submit("keeping", "x", {}, owner=None).id)
+    job = ended(shared_jobs, shared_jobs.submit("keeping", "x", {}, owner=None).id)
 
     assert f"jobs/{job.id}/1/result.txt" == job.results["blob"]
-    with jobs.blobs.open(job.results["blob"]) as blob:
+    with shared_jobs.blobs.open(job.results["blob"]) as blob:
         assert b"kept" == blob.read()
     eventually(lambda: not Path(job.results["directory"]).exists())
 
@@ -144,20 +129,19 @@ def test_a_job_that_outlives_its_time_fails(jobs: Jobs, workers: Workers, tally:
     assert not living(tally)
 
 
-def test_cancel_kills_the_whole_tree(jobs: Jobs, workers: Workers, tally: Path) -> None:
+def test_cancel_kills_the_whole_tree(shared_jobs: Jobs, tally: Path) -> None:
     """A grandchild that left the session ends with the job, and the worker goes on to the next."""
-    workers.start()
-    job = jobs.submit("forking", "x", {"tally": str(tally)}, owner=None)
+    job = shared_jobs.submit("forking", "x", {"tally": str(tally)}, owner=None)
     eventually(lambda: len(living(tally)) == 2)
 
-    cancelled = jobs.cancel(job.id)
+    cancelled = shared_jobs.cancel(job.id)
 
     assert Status.CANCELLED == cancelled.status
     eventually(lambda: not living(tally))
-    assert Status.SUCCEEDED == ended(jobs, jobs.submit("quick", "x", {}, owner=None).id).status
-    assert Status.CANCELLED == jobs.read(job.id).status
+    assert Status.SUCCEEDED == ended(shared_jobs, shared_jobs.submit("quick", "x", {}, owner=None).id).status
+    assert Status.CANCELLED == shared_jobs.read(job.id).status
     with pytest.raises(AlreadyFinished):
-        jobs.cancel(jobs.list()[0].id)
+        shared_jobs.cancel(shared_jobs.list()[0].id)
 
 
 def test_cancel_reaches_the_worker_without_redis_at_its_next_heartbeat(
@@ -174,13 +158,12 @@ def test_cancel_reaches_the_worker_without_redis_at_its_next_heartbeat(
     eventually(lambda: not living(tally), within_s=5)
 
 
-def test_what_a_job_left_running_ends_with_it(jobs: Jobs, workers: Workers, tally: Path) -> None:
+def test_what_a_job_left_running_ends_with_it(shared_jobs: Jobs, tally: Path) -> None:
     """A job that succeeds cannot leave a process behind."""
-    workers.start()
-    job = jobs.submit("forking", "x", {"tally": str(tally), "seconds": 0.5}, owner=None)
+    job = shared_jobs.submit("forking", "x", {"tally": str(tally), "seconds": 0.5}, owner=None)
     eventually(lambda: len(living(tally)) == 2)
 
-    assert Status.SUCCEEDED == ended(jobs, job.id).status
+    assert Status.SUCCEEDED == ended(shared_jobs, job.id).status
     assert not living(tally)
 
 

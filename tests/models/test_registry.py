@@ -23,6 +23,14 @@ def trained():
     return LinearRegression().fit([[0, 0], [1, 0], [0, 1], [1, 1]], [0, 3, 1, 4])
 
 
+@pytest.fixture(scope="module")
+def described(client, trained):
+    """A model whose inputs were described before its file came."""
+    model = add(client, input_schema=SCHEMA)
+    client.upload(trained, path=f"/models/{model['id']}")
+    return client.call("GET", f"/models/{model['id']}")
+
+
 def add(client, **more):
     """Add a model without a file."""
     return client.call("POST", "/models", 201, json={"name": "m", **more})
@@ -136,14 +144,10 @@ def test_a_model_has_as_many_endpoints_as_were_uploaded(client, trained):
     client.call("GET", f"/endpoints/{first['id']}", 404)
 
 
-def test_parameters_are_matched_by_name_and_order(client, trained):
+def test_parameters_are_matched_by_name_and_order(client, described):
     """The owner's schema says which input is which: by name, in its order, whatever order they come in."""
-    model = add(client, input_schema=SCHEMA)
-    client.upload(trained, path=f"/models/{model['id']}")
-    model = client.call("GET", f"/models/{model['id']}")
-
-    assert pytest.approx(3 * 5 + 2) == client.predict(model, a="2", b=5)["predictions"]
-    assert pytest.approx(3 * 5 + 2) == client.predict(model, b=5.0, a=2)["predictions"]
+    assert pytest.approx(3 * 5 + 2) == client.predict(described, a="2", b=5)["predictions"]
+    assert pytest.approx(3 * 5 + 2) == client.predict(described, b=5.0, a=2)["predictions"]
 
 
 def test_inputs_can_be_renamed_while_the_model_serves(client, trained):
@@ -169,10 +173,9 @@ def test_inputs_can_be_renamed_while_the_model_serves(client, trained):
         ([("a", "nan"), ("b", 1)], "/parameters", "NaN"),
     ],
 )
-def test_a_wrong_input_is_named(client, trained, parameters, place, words):
+def test_a_wrong_input_is_named(client, described, parameters, place, words):
     """An input that is missing, unknown, twice there, of the wrong type or not liked is a 400 that names it."""
-    model = add(client, input_schema=SCHEMA)
-    endpoint = client.upload(trained, path=f"/models/{model['id']}")
+    endpoint = client.endpoint_of(described)
     body = {
         "target": [{**endpoint["links"][0], "rel": "endpoint"}],
         "parameters": [{"name": name, "value": value} for name, value in parameters],
@@ -184,12 +187,11 @@ def test_a_wrong_input_is_named(client, trained, parameters, place, words):
     assert words in str(problem["errors"])
 
 
-def test_addresses_of_endpoints_may_be_short_or_whole(client, trained):
+def test_addresses_of_endpoints_may_be_short_or_whole(client, described):
     """The target is taken as the endpoint's own link, with any scheme and host, or as a path; nothing else is."""
-    model = client.upload(trained)
-    whole = model["links"][1]["href"]
+    whole = described["links"][1]["href"]
     name = whole.rpartition("/")[2]
-    parameters = [{"name": "x0", "value": 1}, {"name": "x1", "value": 1}]
+    parameters = [{"name": "a", "value": 1}, {"name": "b", "value": 1}]
 
     def ask(*hrefs, rel="endpoint"):
         target = [{"rel": rel, "href": href} for href in hrefs]
@@ -203,12 +205,11 @@ def test_addresses_of_endpoints_may_be_short_or_whole(client, trained):
     assert 400 == ask(whole, rel="model")
 
 
-def test_a_link_behind_a_proxy_is_taken_as_it_was_given(client, trained, settings):
+def test_a_link_behind_a_proxy_is_taken_as_it_was_given(described, settings):
     """Where clients see this server below a path, so do its links, and what is given out is taken back."""
-    model = client.upload(trained)
     seen = create_app(settings.model_copy(update={"public_url": "https://data.example/pre/fix"})).test_client()
-    target = [link for link in seen.get(f"/ops/models/{model['id']}").json["links"] if link["rel"] == "endpoint"]
-    parameters = [{"name": "x0", "value": 1}, {"name": "x1", "value": 1}]
+    target = [link for link in seen.get(f"/ops/models/{described['id']}").json["links"] if link["rel"] == "endpoint"]
+    parameters = [{"name": "a", "value": 1}, {"name": "b", "value": 1}]
 
     answer = seen.post("/ops/predictions", json={"target": target, "parameters": parameters})
 
@@ -266,9 +267,9 @@ def test_each_change_of_state_takes_effect_or_does_not(placed, state, wanted):
         assert (200, state, "after") == found
 
 
-def test_a_state_that_is_none_is_refused(client, trained):
+def test_a_state_that_is_none_is_refused(client, described):
     """It breaks the document."""
-    endpoint = client.endpoint_of(client.upload(trained))["id"]
+    endpoint = client.endpoint_of(described)["id"]
 
     refused = client.call("PATCH", f"/endpoints/{endpoint}", 400, json={"status": "asleep"})
 
