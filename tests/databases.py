@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
 from sqlalchemy import create_engine, make_url
 
 from tests.parts import missing
 
 KINDS: Final = ("sqlite", "postgresql")
+#: For tests that start processes, which take seconds: SQLite always, PostgreSQL in long runs.
+KINDS_BY_LENGTH: Final = ("sqlite", pytest.param("postgresql", marks=pytest.mark.long))
 POSTGRES_URL = os.environ.get("SEAMARK_TEST_POSTGRES_URL", "")
 
 

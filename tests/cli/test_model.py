@@ -204,6 +204,7 @@ def test_what_cannot_be_is_said_in_a_line(server, iris, tmp_path):
     assert (2, True) == (elsewhere.returncode, "start `seamark up`" in elsewhere.stderr)
 
 
+@pytest.mark.long
 def test_a_model_may_be_another_servers(server, iris, tmp_path):
     """Here of the same server, which has to be allowed first; by both protocols, under the name that is given."""
     file, rows = iris

@@ -96,6 +96,7 @@ def test_check_says_what_a_large_array_is(tmp_path):
     assert ("broken", True) == (state, "a.npy cannot be read as an array" in detail)
 
 
+@pytest.mark.long
 def test_a_start_forgets_the_copies_of_other_pipelines(tmp_path):
     """What `up` serves is copied for its host; what it served before an edit takes disk for nothing."""
     old = tmp_path / "home" / "pipelines" / "0123"

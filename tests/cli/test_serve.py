@@ -75,6 +75,7 @@ def test_one_operation_is_served_at_the_root(tmp_path, start):
     assert ["invoke/hash"] == [api["name"] for api in httpx.get(f"{url}/openapi").json()["apis"]]
 
 
+@pytest.mark.long
 def test_web_and_workers_find_each_other(tmp_path, start):
     """A server, workers and a Redis that are started apart do the jobs together."""
     address = tmp_path / "redis.sock"

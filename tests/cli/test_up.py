@@ -149,6 +149,7 @@ def test_it_stops_cleanly_and_keeps_all_data(tmp_path, number):
         again.stop()
 
 
+@pytest.mark.long
 def test_when_it_is_killed_nothing_is_left(tmp_path):
     """SIGKILL of `up` itself ends all that it started, and the next start is not in the way of anything."""
     up = Up(tmp_path / "home")
@@ -214,6 +215,7 @@ def test_requests_in_flight_are_answered_before_it_stops(tmp_path):
     up.stop()
 
 
+@pytest.mark.long
 def test_a_server_that_cannot_start_says_why(tmp_path):
     """What the children said last is shown, and nothing is left running."""
     failed = seamark(environment_for(tmp_path, apis="nonsense"), "up", "--port", 0)

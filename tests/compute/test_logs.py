@@ -9,7 +9,7 @@ import pytest
 
 from handlers.app import create_app
 from tests.compute.conftest import DATA, Computing, publish, raw
-from tests.databases import KINDS, database_of
+from tests.databases import KINDS_BY_LENGTH, database_of
 from tests.jobs.conftest import eventually
 from tests.provider.conftest import API, reader
 from tests.served import serving, start_worker
@@ -63,7 +63,7 @@ def fetched(owner, url, **headers):
     return owner.client.get(url.partition("localhost")[2], headers=headers)
 
 
-@pytest.mark.parametrize("apart", KINDS, indirect=True)
+@pytest.mark.parametrize("apart", KINDS_BY_LENGTH, indirect=True)
 def test_a_job_that_was_stopped_leaves_its_log(apart, start, owner):
     """All that it said, half a line too: by the address, by a signature, in parts, and until it is deleted."""
     start()
@@ -83,6 +83,7 @@ def test_a_job_that_was_stopped_leaves_its_log(apart, start, owner):
     assert b"" == apart.compute.results._records.log(job)
 
 
+@pytest.mark.long
 def test_a_job_whose_worker_died_leaves_its_log(apart, start, owner):
     """It was written down while the job ran; another worker says that it has failed."""
     worker = start()
@@ -101,6 +102,7 @@ def test_a_job_whose_worker_died_leaves_its_log(apart, start, owner):
     assert fetched(owner, told["algorithmLogUrl"]).data.startswith("héllo\n".encode())
 
 
+@pytest.mark.long
 def test_a_job_that_talks_without_end_is_bounded(apart, start, owner):
     """Its log ends with words that say so, at the bound of a job's log."""
     start()

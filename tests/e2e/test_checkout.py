@@ -103,6 +103,7 @@ def written(checkout):
     return checkout.seamark("new", "operation", "count-lines", *inputs, "--summary", "Count lines that hold a text.")
 
 
+@pytest.mark.long
 def test_a_new_operation_is_written_tested_and_served_both_ways(checkout, written):
     """Create, edit the function, serve, call: at once and as a job; documented like those that were there."""
     function = checkout.root / "handlers" / "operations" / "count_lines.py"
@@ -135,6 +136,7 @@ def test_a_new_operation_is_written_tested_and_served_both_ways(checkout, writte
             assert 200 == document.status_code
 
 
+@pytest.mark.long
 def test_what_was_written_keeps_to_the_house(checkout, written):
     """Style, form and generated files are as everywhere; the next who writes it is refused."""
     paths = ["handlers/operations/count_lines.py", "tests/operations/test_count_lines.py"]

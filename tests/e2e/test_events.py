@@ -7,6 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 from tests.e2e.conftest import Server, running, wait_for
 
@@ -76,6 +77,7 @@ def test_fifty_listeners_leave_room_for_others(server):
     assert {"succeeded"} == {listener.states[-1] for listener in listening}
 
 
+@pytest.mark.long
 def test_with_threads_enough_all_fifty_listen(tmp_path):
     """A thread for each and some to spare is what it takes."""
     with running(tmp_path / "home", web_threads="60", event_streams="50") as server:

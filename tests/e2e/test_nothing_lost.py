@@ -7,6 +7,7 @@ import time
 
 import httpx
 import psutil
+import pytest
 
 from tests.e2e.conftest import wait_for
 
@@ -101,6 +102,7 @@ def test_a_killed_and_wiped_redis_loses_no_job(server):
     assert [(1,)] == rows(server, "SELECT DISTINCT attempt FROM jobs")
 
 
+@pytest.mark.long
 def test_a_cancelled_job_ends_its_processes(server, countless_digits):
     """`seamark job cancel` ends the process that works on the job; its worker takes the next one."""
     job = server.submit("train-classifier", dataset={"did": server.add(countless_digits)}, target="digit")

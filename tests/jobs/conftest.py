@@ -22,7 +22,7 @@ from handlers.jobs.service import Jobs
 from handlers.jobs.tables import ENDED, Status
 from handlers.settings import Settings
 from handlers.storage import migrate
-from tests.databases import KINDS, database_of
+from tests.databases import KINDS, KINDS_BY_LENGTH, database_of
 from tests.jobs.workshop import jobs_of
 
 ROOT = Path(__file__).parents[2]
@@ -194,7 +194,7 @@ def workers(settings: Settings, jobs: Jobs) -> Iterator[Workers]:
     workers.end()
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=KINDS_BY_LENGTH)
 def shared_jobs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
     """Jobs that are done by one worker, which the tests of a module share: they only submit."""
     folder = tmp_path_factory.mktemp("shared")

@@ -255,6 +255,7 @@ def test_of_several_who_look_one_calls(jobs: Jobs) -> None:
     assert 2 == row_of(jobs, job).attempts
 
 
+@pytest.mark.long
 def test_a_receiver_that_fails_twice_is_called_a_third_time_after_a_restart(
     jobs: Jobs, settings: Settings, redis_server: RedisServer, receiver: Receiver
 ) -> None:

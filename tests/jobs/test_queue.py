@@ -51,6 +51,7 @@ def test_tell_without_redis_is_no_error(jobs: Jobs, redis_server: RedisServer) -
     jobs.queue.tell("worker", "a")
 
 
+@pytest.mark.long
 def test_workers_are_counted_while_they_live(jobs: Jobs, workers: Workers) -> None:
     """One that ends takes its leave, and one is enough."""
     first = workers.start()

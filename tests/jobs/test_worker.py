@@ -192,6 +192,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_job(jobs: Jobs, workers: Wor
     assert (Status.SUCCEEDED, 1) == (job.status, job.attempt)
 
 
+@pytest.mark.long
 def test_a_worker_that_must_stop_gives_its_job_back(jobs: Jobs, workers: Workers, tally: Path) -> None:
     """After `drain_s` the job is scheduled again, and another worker does it."""
     worker = workers.start(drain_s=0.3)

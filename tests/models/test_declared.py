@@ -71,6 +71,7 @@ def test_a_schema_that_comes_later_has_to_fit_what_is_in_service(client, named):
     assert model["input_schema"] == kept
 
 
+@pytest.mark.long
 def test_how_many_inputs_there_are_counts_for_files_without_names(client, nameless):
     """Whatever they are called by their owner."""
     assert "It has 3 inputs, and the file takes 2." in deploy(client, schema("a", "b", "c"), nameless, 422)["error"]
@@ -114,6 +115,7 @@ def test_a_files_name_goes_before_what_is_said_of_a_new_model(client, named):
     assert "does not begin as a onnx" in client.upload(pickled, "model.bin", expect=422, format="onnx")["error"]
 
 
+@pytest.mark.long
 def test_a_further_file_is_what_it_is_said_to_be(client, named):
     """There the reference goes by `format`, whatever the file is called; without it the name tells."""
     model = client.upload(named, "m.pkl")

@@ -228,6 +228,7 @@ def test_values_of_a_record_lose_their_names_in_a_list(client, gives):
     assert ["predictions"] == list(model["output_schema"])
 
 
+@pytest.mark.long
 def test_a_model_is_read_though_nothing_says_its_format(client, flowers):
     """Without extension and `format` the first bytes tell what a file is."""
     trained = xgboost.train({}, xgboost.DMatrix(*flowers), 2)

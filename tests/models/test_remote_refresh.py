@@ -130,6 +130,7 @@ def test_an_input_that_is_not_known_here_has_the_model_read_again(client, peer, 
     assert [("b", [2.0])] == [(one["name"], one["data"]) for one in peer.requests[-1][2]["inputs"]]
 
 
+@pytest.mark.long
 def test_a_model_may_change_in_the_middle_of_a_table(client, peer):
     """The rows that are left go out as it takes them then: each value stays with its name."""
     first = {"id": "1", "name": "o", "input_schema": SCHEMA, "links": LINKS}
@@ -241,6 +242,7 @@ def test_a_model_that_was_added_before_this_was_noted_is_still_asked(client, pee
     assert 1 == looks(peer)
 
 
+@pytest.mark.long
 def test_a_model_of_ours_elsewhere_gets_a_new_endpoint(client, settings):
     """By the Open Prediction Service the newest one is asked: when the old one is gone, the new one is found."""
     there = App(create_app(settings))

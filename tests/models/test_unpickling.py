@@ -89,6 +89,7 @@ def trusted():
     return found
 
 
+@pytest.mark.long
 def test_nothing_that_is_trusted_does_anything(tmp_path):
     """Whatever it is called with, and whatever state it is given: no program, no file, no connection, no code.
 

@@ -85,6 +85,7 @@ def test_a_row_without_an_end_is_refused_before_it_fills_the_memory(tmp_path):
         assert peak < 10 * csvfile.ROW_BYTES
 
 
+@pytest.mark.long
 def test_a_long_table_takes_no_more_memory_than_a_short_one(tmp_path):
     """Two megabytes of rows pass through less than one."""
     path = tmp_path / "long.csv"

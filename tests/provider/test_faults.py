@@ -41,6 +41,7 @@ BODY = b"id,value\n" + b"1,5.1\n" * 1000
 CHAIN_S = 1.0  # what the chain may take
 FETCH_S = 1.0  # what a server of files may take
 SLACK_S = 8.0  # a bound on the promise, for a machine that has other things to do
+LENGTHY = ("silent", "trickle")  # faults of a chain that take seconds to tell
 NOWHERE = "http://127.0.0.1:1/v3/secretapikey"
 HIDDEN = "secretfile"
 PART = "206 Partial Content"
@@ -237,7 +238,10 @@ def paid(publish, upstream, sellers):
 ANSWERS = ("over its limit", "internal error")  # what the question ends with, though it is no failure of the line
 
 
-@pytest.mark.parametrize("fault", [*CHAIN_FAULTS, "down"])
+@pytest.mark.parametrize(
+    "fault",
+    [*sorted(CHAIN_FAULTS.keys() - LENGTHY), "down", *(pytest.param(one, marks=pytest.mark.long) for one in LENGTHY)],
+)
 def test_a_chain(logged, settings, sellers, paid, fault):
     """While nobody can tell who has paid, it is 503 and in time; then the same order is good."""
     did, tx = paid()
@@ -277,6 +281,7 @@ def test_a_chain_that_is_slow(settings, sellers, paid):
             assert BODY == Consumer(client, secret_of(1)).download(did, serviceId=3, transferTxId=tx).data
 
 
+@pytest.mark.long
 def test_an_endpoint_of_another_chain_does_not_step_in(settings, paid):
     """What was paid there was not paid here."""
     did, tx = paid()

@@ -51,7 +51,7 @@ class Remote(Consumer):
         return self.http.get(f"{API}/download", params=self.parameters(did, serviceId=3), headers=headers)
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(params=["granian", *(pytest.param(name, marks=pytest.mark.long) for name in [*SERVERS][1:])])
 def remote(request, here, tmp_path):
     """A caller of a server of each kind, over the stores of this process."""
     port = free_port()

@@ -224,6 +224,7 @@ def test_what_keeps_the_output_open_does_not_keep_us_waiting(bench: Bench):
     assert (Reason.EXITED, 0, b"over\n") == (outcome.reason, outcome.exit_code, bench.log)
 
 
+@pytest.mark.long
 def test_printing_10_gb_is_cut_short(bench: Bench):
     """The first part is kept, the rest is read and dropped, and the program comes to its end."""
     outcome = bench.sh(f"head -c {10**10} /dev/zero")
