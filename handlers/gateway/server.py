@@ -163,12 +163,14 @@ class Gateway(Flask):
         """Read what a request still sends and nobody has read, as of one that is refused.
 
         A server that cannot get rid of it closes the connection behind the answer, and the client learns of that when
-        its next request fails. No more is read than of any JSON body. A proxy has all of a body at hand, and takes the
-        answer for lost (502) where that is not read to its end.
+        its next request fails. No more is read than of any JSON body, and nothing where the client asks before it sends
+        (`Expect`). A proxy has all of a body at hand, and takes the answer for lost (502) where that is not read to its
+        end.
         """
         if self.settings.trusted_proxies and status >= "400":
             drain(environ, self.settings.upload_limit_bytes)
-        elif environ.get("wsgi.input_terminated"):  # else reading on could wait for the next request
+        elif environ.get("wsgi.input_terminated") and "HTTP_EXPECT" not in environ:
+            # Where the server does not tell the end, reading on could wait for the next request.
             drain(environ, self.settings.body_limit_bytes)
 
     def _logged(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

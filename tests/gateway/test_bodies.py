@@ -109,6 +109,16 @@ def test_what_is_left_of_a_refused_body_is_read(path, proxies, terminated, annou
     assert taken == source.tell()
 
 
+def test_a_client_that_asks_before_it_sends_is_not_made_to_send(app: Gateway):
+    """Whoever expects to be told whether to go on (RFC 9110, section 10.1.1) hears the refusal instead."""
+    source = io.BytesIO(bytes(1000))
+    sent = EnvironBuilder(method="POST", path="/nowhere", headers={"Expect": "100-continue"}).get_environ()
+
+    run_wsgi_app(app, sent | {"wsgi.input": source, "CONTENT_LENGTH": "1000", "wsgi.input_terminated": True})
+
+    assert 0 == source.tell()
+
+
 def test_a_body_that_breaks_off_is_refused(app: Gateway):
     """A body that ends before its announced length is a 400, never half a value."""
     sent = EnvironBuilder(method="POST", path="/styles/raw", content_type="application/octet-stream").get_environ()
