@@ -110,6 +110,7 @@ def submit(
     asked, key = preferences(here.headers.get("prefer", "")), here.headers.get("idempotency-key")
     name = at.operations.find(word, "async").operation
     at.operations.check(name, inputs, place)
+    at.limits.job(caller, here.remote_address)
     job = at.operations.submit(name, inputs, caller, key=key, callback=callback)
     secret = at.jobs.callback_secret(job) if callback else None
     return finished(job, at.watch, write, asked) or accepted(job, address(job), asked, secret=secret)

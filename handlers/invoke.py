@@ -27,7 +27,9 @@ def invoke_async(operation: str, body: Mapping[str, Any], callbackUrl: str | Non
     """Queue one run of an operation."""
     here, at = request(), services()
     asked, key = preferences(here.headers.get("prefer", "")), here.headers.get("idempotency-key")
-    job = at.operations.submit(operation, body, admitted(at.settings), key=key, callback=callbackUrl)
+    caller = admitted(at.settings)
+    at.limits.job(caller, here.remote_address)
+    job = at.operations.submit(operation, body, caller, key=key, callback=callbackUrl)
     secret = at.jobs.callback_secret(job) if callbackUrl else None
     location = f"{here.base_url}{here.mount}/getstatus?jobid={job.id}"
     return finished(job, at.watch, as_outcome, asked) or accepted(job, location, asked, secret=secret)

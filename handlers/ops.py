@@ -315,12 +315,13 @@ def read_batch_result(*, job_id: str) -> Reply:
 
 def submitted(endpoint_id: str, table: Path, kind: str, given: str) -> Job:
     """Store a table and a job that predicts it."""
-    here, job_id = services(), secrets.token_hex(16)
+    here, caller, job_id = services(), request().caller, secrets.token_hex(16)
+    here.limits.job(caller, request().remote_address)
     blob = f"{blobs_of(job_id)}/table"
     here.blobs.put(blob, table)
     try:
         inputs = {"blob": blob, "format": kind, "output": given}
-        return here.jobs.submit(KIND, endpoint_id, inputs, owner=request().caller.name, job_id=job_id)
+        return here.jobs.submit(KIND, endpoint_id, inputs, owner=caller.name, job_id=job_id)
     except Problem:
         here.blobs.remove(blob)
         raise

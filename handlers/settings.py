@@ -140,7 +140,8 @@ class Settings(BaseSettings):
         1 << 30, description="Largest file of unknown length that is handed on, in bytes."
     )
     calls_per_minute: PositiveInt = Field(
-        120, description="How often in a minute a client may have files probed, quoted, or sealed without a signature."
+        120,
+        description="How often in a minute a stranger may have files probed, quoted or sealed, or submit a job.",
     )
     signed_calls_per_minute: PositiveInt = Field(
         600, description="How often in a minute an Ethereum address may have what it signs: files, seals, jobs."

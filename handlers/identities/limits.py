@@ -1,4 +1,4 @@
-"""How often somebody may ask for what is expensive: probes, quotes, seals, signatures to be checked.
+"""How often somebody may ask for what is expensive: probes, quotes, seals, jobs, signatures to be checked.
 
 A client counts by its network address, and who has signed by their Ethereum address. What somebody only says of
 themselves counts for nobody: else anyone could use up what is another's.
@@ -13,6 +13,7 @@ from typing import Final
 
 from handlers.identities.throttle import Throttle
 from handlers.settings import Settings
+from handlers.wire import Caller
 
 NETWORK_BITS: Final = 64  # of an IPv6 address; the rest of it a client chooses as it likes
 
@@ -33,6 +34,15 @@ class Limits:
             TooManyRequests: There were too many of late.
         """
         self._calls.take(what, network_of(client))
+
+    def job(self, caller: Caller, client: str) -> None:
+        """Count a job of a stranger; who has a token, or is on this machine, may submit as many as the queue takes.
+
+        Raises:
+            TooManyRequests: There were too many of late.
+        """
+        if caller.name is None and not caller.local:
+            self.call("job", client)
 
     def signed_call(self, address: str) -> None:
         """Count a call that an address has signed.

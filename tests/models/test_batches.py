@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+from dataclasses import replace
 
 import numpy
 import pandas
@@ -14,6 +15,8 @@ from pyarrow import parquet
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
+from handlers import services
+from handlers.identities.limits import Limits
 from handlers.models.writing import TYPES
 
 
@@ -118,6 +121,22 @@ def test_a_job_says_where_its_table_is_wrong(client, ask):
     assert "failed" == done["status"]
     assert "In row 6001, the column 'sepal width (cm)' needs a number, and 'x' is none." in str(done["problem"])
     client.call("GET", where.partition("/ops")[2] + "/result", 409)
+
+
+def test_a_stranger_does_not_fill_the_queue(client, here, flowers, monkeypatch):
+    """Tables that become jobs are counted for whoever comes from elsewhere without a token; small ones are not."""
+    limits = Limits(here.settings.model_copy(update={"calls_per_minute": 2}))
+    monkeypatch.setattr(services, "_services", replace(here, limits=limits))
+    table, kind = written(flowers[2], "csv"), {"content_type": TYPES["csv"]}
+    path, later = f"/ops/predictions/batch?endpoint_id={flowers[0]}", {"Prefer": "respond-async"}
+
+    def status(**more):
+        return client.client.post(path, data=table, **kind, **more).status_code
+
+    stranger = {"environ_base": {"REMOTE_ADDR": "203.0.113.7"}}
+    assert [202, 202, 429] == [status(headers=later, **stranger) for _ in range(3)]
+    assert 200 == status(**stranger)
+    assert 202 == status(headers=later)
 
 
 def test_what_was_stopped_is_forgotten_by_another_delete(client, here, ask):
