@@ -63,8 +63,8 @@ def clock():
 def store(upstream, database, clock):
     """Returns what asks the store, patiently or not."""
 
-    def store(*, fresh_s=60.0, stale_s=1000.0):
-        fetcher = Fetcher(Remote(trusted=upstream.url), patience_s=0.5, least_rate=math.inf)
+    def store(*, fresh_s=60.0, stale_s=1000.0, patience_s=20.0):
+        fetcher = Fetcher(Remote(trusted=upstream.url), patience_s=patience_s, least_rate=math.inf)
         return Aquarius(upstream.url, database, fetcher, fresh_s=fresh_s, stale_s=stale_s, clock=clock)
 
     return store
@@ -166,7 +166,7 @@ LIES = ("says what is no DDO", "says nothing of services", "speaks of another as
 def test_while_it_fails_what_it_said_counts(upstream, store, clock, serve):
     """For a while; an asset that nobody knows cannot be told to be there or not."""
     says(upstream, ddo())
-    one = store(fresh_s=0.0)
+    one = store(fresh_s=0.0, patience_s=1.0)
     assert "Tides" == one.read(DID).name
     begun = time.monotonic()
 
@@ -184,7 +184,7 @@ def test_while_it_fails_what_it_said_counts(upstream, store, clock, serve):
             one.read(OTHER)
         assert "Tides" == one.read(DID).name
         with pytest.raises(MetadataUnavailable):
-            store(fresh_s=0.0, stale_s=0.0).read(DID)
+            store(fresh_s=0.0, stale_s=0.0, patience_s=1.0).read(DID)
     assert time.monotonic() - begun < 10
 
     clock.now += 60
