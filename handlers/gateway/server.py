@@ -168,7 +168,7 @@ class Gateway(Flask):
         end.
         """
         if self.settings.trusted_proxies and status >= "400":
-            drain(environ, self.settings.upload_limit_bytes)
+            drain(environ, self.settings.upload_limit_bytes, in_chunks=True)
         elif environ.get("wsgi.input_terminated") and "HTTP_EXPECT" not in environ:
             # Where the server does not tell the end, reading on could wait for the next request.
             drain(environ, self.settings.body_limit_bytes)

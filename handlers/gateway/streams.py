@@ -114,13 +114,16 @@ def open_body(environ: WSGIEnvironment, limit: int) -> BodyStream:
     return BodyStream(environ["wsgi.input"], length, limit)
 
 
-def drain(environ: WSGIEnvironment, limit: int) -> None:
-    """Read what is left of the body and forget it, unless it is longer than *limit* bytes or nobody knows its end."""
+def drain(environ: WSGIEnvironment, limit: int, *, in_chunks: bool = False) -> None:
+    """Read what is left of the body and forget it, unless it is longer than *limit* bytes or nobody knows its end.
+
+    One whose length was not announced is read *in_chunks* only: who sends it may wait for the answer before its end.
+    """
     try:
         length = length_of(environ)
     except (BadRequest, LengthRequired):
         return
-    left = limit if length is None or 0 < length <= limit else 0
+    left = limit if (in_chunks if length is None else 0 < length <= limit) else 0
     while left > 0 and (data := environ["wsgi.input"].read(min(left, DRAINED_BYTES))):
         left -= len(data)
 

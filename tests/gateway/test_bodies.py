@@ -89,14 +89,13 @@ def test_a_body_beyond_the_limit_is_refused():
         (1, True, False, 3_000_000, 3_000_000),
         (1, False, True, 5_000_000, 0),
         (0, True, True, 1000, 1000),
-        (0, True, False, 1000, 1000),
         (0, True, True, 1001, 0),
-        (0, True, False, 3_000_000, 1000),
+        (0, True, False, 1000, 0),
         (0, False, True, 1000, 0),
     ],
 )
 def test_what_is_left_of_a_refused_body_is_read(path, proxies, terminated, announced, size, taken):
-    """Off a proxy all that an upload may have, off others what any body may have, and nothing where that would wait."""
+    """Off a proxy all that an upload may have, off others what any body may have; nothing where that would wait."""
     app = echo_app(trusted_proxies=proxies, body_limit_bytes=1000, upload_limit_bytes=4_000_000)
     source = io.BytesIO(bytes(size))
     sent = EnvironBuilder(method="POST", path=path, content_type="text/plain").get_environ() | {"wsgi.input": source}

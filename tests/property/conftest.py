@@ -27,20 +27,20 @@ ROOT = Path(__file__).parents[2]
 PROVIDER_KEY = "0x" + "33" * 32
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(tmp_path_factory):
     """A chain with a datatoken and two who have some."""
     with devchain(tmp_path_factory.mktemp("chain")) as node:
         yield Shop(node)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def keeper(shop):
     """The contracts of service agreements."""
     return deploy(shop.node.ask, shop.seller, shop.provider)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def upstream():
     """A server of files on this machine."""
     server = Upstream()
@@ -48,7 +48,7 @@ def upstream():
     server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pipeline(tmp_path_factory) -> Path:
     """The configuration of a pipeline that takes and gives what the API has words for, and of a large array."""
     folder = tmp_path_factory.mktemp("pipeline")
@@ -61,7 +61,7 @@ def pipeline(tmp_path_factory) -> Path:
     return write(folder, {"memMapConfig": array, "steps": [model_step("same.onnx")]})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settings(tmp_path_factory, shop, keeper, upstream, pipeline) -> Settings:
     """Settings of a server with a home of its own, which bears many calls; answers are checked against the spec."""
     home = tmp_path_factory.mktemp("home")
@@ -83,7 +83,7 @@ def settings(tmp_path_factory, shop, keeper, upstream, pipeline) -> Settings:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def redis(settings):
     """The queue's Redis."""
     server = RedisServer(Path(settings.home))
@@ -92,7 +92,7 @@ def redis(settings):
     server.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def here(settings, redis):
     """The services of this process, over a migrated database."""
     started = services.start(settings)
@@ -103,7 +103,7 @@ def here(settings, redis):
     started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def worker(here, settings):
     """A worker process that takes the jobs."""
     given = {"HOME": settings.home, "REDIS_URL": settings.redis_url, "PROVIDER_KEY": PROVIDER_KEY}
@@ -115,19 +115,19 @@ def worker(here, settings):
     process.wait(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def app(here, worker, settings):
     """The web application."""
     return create_app(settings)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def manager(here) -> str:
     """A token that may do everything."""
     return here.tokens.new("manager", ["manage"])[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def compute_market(here, app, shop, upstream, keeper):
     """Data, algorithms, orders and agreements."""
     market = ComputeMarket(here, shop, upstream, keeper, app.test_client())

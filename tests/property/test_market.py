@@ -12,7 +12,7 @@ APIS = read_generated(["metadata", "provider"])
 WITHOUT = "compute"  # test_compute.py has it
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def market(here, app, shop, upstream):
     """Assets and orders."""
     return Market(here, shop, upstream)
