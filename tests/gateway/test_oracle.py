@@ -89,7 +89,6 @@ def compare(both: Oracle, cases: Any, examples: int, *, secured: bool) -> None:
         max_examples=examples,
         deadline=None,
         database=None,
-        derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
