@@ -17,7 +17,7 @@ from tests.e2e.conftest import running
 from tests.e2e.nginx import PUBLIC, Proxy, fronted, is_problem, shown
 
 SIZE = 30 << 20  # bytes of a file that no buffer on the way holds
-CALLS = 3  # that a client may make in a minute, of those that are counted
+CALLS = 10  # that a client may make in a minute, of those that are counted
 HASH = "/invoke/hash/invokesync"
 
 
