@@ -259,7 +259,7 @@ def test_nobody_waits_longer_than_a_prediction_may_take(client, peer, v2):
     with pytest.raises(Unavailable, match=r"within 0\.5 s"):
         services.services().models.predictor.remotes.predict(endpoint, [[1]], 0.5)
 
-    assert time.monotonic() - begun < 3.0  # before the answer comes
+    assert time.monotonic() - begun < 2
 
 
 def test_an_address_that_is_not_public_is_not_called(safe):

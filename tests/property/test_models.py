@@ -16,6 +16,7 @@ from tests.property.sending import LEAST, failed, tell_stories
 from tests.property.test_specs import STORIES, open_to_managers, schema_of
 
 REMOTE = ("remote ops", "remote v2")
+FEW = 5  # predictions
 USUAL = {"stateful_step_count": 15, "database": None}
 #: Nothing leads to them, and they lead to nothing; test_specs.py asks them.
 ALONE = {"GET /capabilities", "GET /info", "GET /v2/health/live", "GET /v2/health/ready"}
@@ -72,4 +73,4 @@ def test_thousands_of_requests_are_answered_for_models_of_every_format(tell, sch
     assert LEAST <= len(sent)
     assert [] == failed(sent)
     assert {result.ok().label for result in schema.get_all_operations()} - ALONE == {one.label for one in sent}
-    assert {*FORMATS, *REMOTE} <= answered.keys()
+    assert {} == {name: answered[name] for name in (*FORMATS, *REMOTE) if answered[name] < FEW}
