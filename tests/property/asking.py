@@ -20,7 +20,7 @@ class Models(Stock):
     def complete(self, case):
         """Make most requests ones that mean something; what else was made up stays as it is."""
         turn = next(self.turn)
-        self.lot = lot_of(case, turn)
+        self.lot = lot_of(case, self.number, turn)
         self.spare(case)
         self.wait(case.path_parameters.get("job_id", ""))
         fill = getattr(self, case.operation.definition.raw["operationId"], None)
@@ -201,7 +201,7 @@ class Models(Stock):
             case.body = json.dumps({"inputs": tensors}).encode()
 
 
-def lot_of(case, turn):
+def lot_of(case, number, turn):
     """Return a number by which is chosen what a request is made of: another for each, and the same when told again."""
     made = case.body if isinstance(case.body, dict | list) else ""
-    return crc32(ID.sub("", repr((turn, case.query, made))).encode(errors="replace"))
+    return crc32(ID.sub("", repr((number, turn, case.query, made))).encode(errors="replace"))

@@ -37,6 +37,7 @@ class Stock:
         self.here, self.client, self.url, self.samples = here, client, url, samples
         self.registry, self.traffic = here.models.registry, here.models.traffic
         self.answered = Counter()  #: predictions, by what has made them
+        self.number = 0  #: of the stories that are told
         self.known = {sample.digest: sample for sample in samples.values()}
         ids = [self.upload("/upload", sample) for sample in samples.values()]
         self.versions = self.upload("/upload", samples["pmml"])  # a model of which one endpoint came after another
@@ -119,10 +120,15 @@ class Stock:
                 case.path_parameters = {name: self.own()[name]}
 
     def own(self):
-        """Return the newest model of this story and its newest endpoint, by the names of parameters."""
+        """Return the newest model of this story and its newest endpoint, by the names of parameters.
+
+        Where it has no model it gets one: schemathesis takes an id that is nobody's for that of a model that was added
+        before and has got lost.
+        """
         models = [one for one in self.registry.models(limit=MANY, offset=0) if one.id not in self.staying]
+        models = models or [self.registry.add_model({"name": "described"})]
         endpoints = [endpoint for model in models for endpoint in model.endpoints]
-        return {"model_id": models[-1].id if models else NOBODYS, "endpoint_id": [NOBODYS, *endpoints][-1]}
+        return {"model_id": models[-1].id, "endpoint_id": [NOBODYS, *endpoints][-1]}
 
     def stay(self):
         """Return one of the models that stay, and its endpoint."""
