@@ -11,6 +11,8 @@ from handlers.files.remote import Remote
 from handlers.files.web import Web
 from tests.files.upstream import Upstream
 
+HERE = [ipaddress.ip_network("127.0.0.0/8")]
+
 
 @pytest.fixture
 def upstream():
@@ -22,8 +24,14 @@ def upstream():
 
 @pytest.fixture
 def fetcher():
-    """Fetches from this machine, and waits for a second."""
-    return Fetcher(Remote([ipaddress.ip_network("127.0.0.0/8")]), patience_s=1.0)
+    """Fetches from this machine, and is patient."""
+    return Fetcher(Remote(HERE), patience_s=20.0)
+
+
+@pytest.fixture
+def hasty(upstream):
+    """Returns the file at a path of the server, of which nobody waits for longer than a second."""
+    return lambda path: Web(upstream.url + path, Fetcher(Remote(HERE), patience_s=1.0), spool_bytes=1000)
 
 
 @pytest.fixture

@@ -123,23 +123,23 @@ def test_a_file_without_a_length_has_to_be_here_in_time():
 
 @pytest.mark.parametrize(
     "pieces",
-    [[5.0], [b"HTTP/1.1 200 OK\r\n", *[piece for _ in range(20) for piece in (0.2, b"X-A: b\r\n")]]],
+    [[30.0], [b"HTTP/1.1 200 OK\r\n", *[piece for _ in range(20) for piece in (0.2, b"X-A: b\r\n")]]],
     ids=["silent", "slow headers"],
 )
-def test_a_server_that_keeps_us_waiting_is_given_up(upstream, web, pieces):
+def test_a_server_that_keeps_us_waiting_is_given_up(upstream, hasty, pieces):
     """Also where it sends a little now and then."""
     upstream.paths["/a"] = always(*pieces)
 
     with pytest.raises(BadGateway):
-        web("/a").open(None, "")
+        hasty("/a").open(None, "")
 
 
-def test_a_slow_body_is_given_up(upstream, web):
+def test_a_slow_body_is_given_up(upstream, hasty):
     """A byte now and then is not enough."""
     upstream.paths["/a"] = always(whole(b"", length=50)[0], *[piece for _ in range(20) for piece in (0.2, b"x")])
 
     with pytest.raises(BadGateway):
-        read(web("/a").open(None, ""))
+        read(hasty("/a").open(None, ""))
 
 
 def test_redirects_are_followed_and_judged(upstream, web):
