@@ -118,8 +118,8 @@ class Supervisor:
         """Let processes have *drain_s* seconds to finish their work when stopping."""
         self.drain_s = drain_s
         self.children: dict[str, Child] = {}
-        self.stopping = threading.Event()
-        self.hurry = False
+        # Plain values: an event has a lock, which its own waiting may hold when the handler of a signal wants it.
+        self.stopping = self.hurry = False
         self._looked_for_orphans = 0.0
         tree.adopt_orphans()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -147,12 +147,12 @@ class Supervisor:
         Raises:
             CrashLoop: A program keeps ending, and that is not to be borne.
         """
-        while not self.stopping.is_set():
+        while not self.stopping:
             if until():
                 return True
             self._look_after(patient)
             self._kill_orphans()
-            self.stopping.wait(TICK_S)
+            time.sleep(TICK_S)
         return False
 
     def stop(self) -> None:
@@ -209,8 +209,7 @@ class Supervisor:
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Stop; the second time at once."""
-        self.hurry = self.stopping.is_set()
-        self.stopping.set()
+        self.hurry, self.stopping = self.stopping, True
 
 
 def tie_to(parent: int) -> None:

@@ -35,7 +35,10 @@ def keeper(code):
 def outcome(code):
     """Let *code* run to its end; return its exit code and what it wrote."""
     with keeper(code) as process:
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
         return process.returncode, out, err
 
 
@@ -82,6 +85,21 @@ def test_those_that_others_need_are_stopped_last():
 
     user, store = err.splitlines()[-1].split()[1:]
     assert float(user) < float(store)
+
+
+def test_a_signal_is_heard_whenever_it_comes():
+    """Wherever in its waiting the supervisor is: it looks so often here that each moment is met."""
+    code, out, err = outcome("""
+        import random, signal, threading
+        supervisor.TICK_S = 0
+        for _ in range(500):
+            keeper.stopping = False
+            threading.Timer(random.random() / 500, os.kill, (os.getpid(), signal.SIGTERM)).start()
+            keeper.run()
+        print("heard")
+    """)
+
+    assert (0, "heard\n") == (code, out), err
 
 
 def test_who_does_not_stop_is_killed():
