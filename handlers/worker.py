@@ -11,13 +11,14 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from handlers.assets.store import Assets
 from handlers.compute import workflow
 from handlers.compute.leftovers import Leftovers
 from handlers.files.remote import Remote
+from handlers.jobs.aside import Aside
 from handlers.jobs.bell import Bell
 from handlers.jobs.messenger import Messenger
 from handlers.jobs.orphans import Orphans
@@ -26,24 +27,33 @@ from handlers.jobs.service import Jobs
 from handlers.jobs.stable import Stable
 from handlers.jobs.supervisor import Supervisor
 from handlers.jobs.sweeper import Sweeper
+from handlers.models import deployment
 from handlers.services import job_kinds, services, start
 from handlers.settings import Settings
 
 KINDS: Final = "handlers.worker:kinds"
+PROMPT: Final = frozenset({deployment.KIND})  #: kinds of short jobs that somebody waits for
 
 
 def work(settings: Settings | None = None) -> None:
     """Be a worker until SIGTERM or SIGINT: finish the job in hand within `drain_s`, or give it back."""
     here = start(settings)
     try:
-        serve(here.jobs, KINDS)
+        serve(here.jobs, KINDS, PROMPT)
     finally:
         here.close()
 
 
-def serve(jobs: Jobs, kinds: str) -> None:
-    """Take up *jobs* and sweep after them until told to stop; *kinds* is what `Stable` takes."""
+def serve(jobs: Jobs, kinds: str, prompt: Collection[str]) -> None:
+    """Take up *jobs* and sweep after them until told to stop.
+
+    Args:
+        jobs: Of the store.
+        kinds: What `Stable` takes.
+        prompt: Kinds of jobs that are run beside a long one.
+    """
     supervisor = supervise(jobs, kinds)
+    aside = Aside(jobs.database, prompt, supervisor, lambda: supervise(jobs, kinds))
     stop = threading.Event()
     messenger = Messenger(jobs, Remote(jobs.settings.networks).post)
     orphans = Orphans(jobs.database, jobs.blobs, Assets(jobs.database, jobs.blobs))
@@ -55,10 +65,12 @@ def serve(jobs: Jobs, kinds: str) -> None:
     }
     for name, part in parts.items():
         threading.Thread(target=part, args=(stop,), name=name, daemon=True).start()
+    aside.start()
     try:
         jobs.queue.work(supervisor.name, supervisor.run, supervisor.bell)
     finally:
         stop.set()
+        aside.close()
         supervisor.stable.close()
 
 

@@ -198,10 +198,10 @@ class Worker(rq.Worker):
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Stop at once when idle, and soon when busy; a second signal means now."""
-        busy = self.get_state() == WorkerStatus.BUSY
-        self._bell.stop(0 if self._bell.stopping() else self._drain_s)
+        again, busy = self._bell.stopping(), self.get_state() == WorkerStatus.BUSY
+        self._bell.stop(0 if again else self._drain_s)
         self._stop_requested = True
-        if not busy:
+        if not (again or busy):  # who takes leave already is not to be kept from it
             raise StopRequested
 
     def _keep_alive(self) -> None:

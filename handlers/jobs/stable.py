@@ -7,6 +7,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ START_S: Final = 120.0  # longest that importing what jobs need may take
 PIPE_BYTES: Final = 65536
 
 log = structlog.get_logger(__name__)
+_forkers: set[int] = set()  # that live below this process, by their process ids
+_births = threading.Lock()  # held while one is started, so that nobody takes it for an orphan
 
 
 class StableClosedError(Exception):
@@ -52,7 +55,10 @@ class Horse:
 
 
 class Stable:
-    """Keeps a forker running. The process that uses it must have no other children: they are killed with a job."""
+    """Keeps a forker running.
+
+    The process that uses it must have no children but those of its stables: any other is killed as a job's orphan.
+    """
 
     def __init__(self, settings: Settings, kinds: str) -> None:
         """Start a forker, for jobs of what the function *kinds* ("module:name") returns, and wait until it is ready."""
@@ -114,7 +120,9 @@ class Stable:
         self.control.close()
         self.process.kill()
         self.process.wait()
-        tree.kill_descendants(KILL_S)
+        with _births:
+            _forkers.discard(self.process.pid)
+            tree.kill_descendants(KILL_S, spare=_forkers)
 
     def _launch(self) -> None:
         """Start a forker and wait until it has imported everything.
@@ -124,13 +132,14 @@ class Stable:
         """
         self.control, theirs = socket.socketpair()
         code = START.format(path=sys.path, number=theirs.fileno())
-        with theirs:
+        with theirs, _births:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in a terminal is the worker's affair
             )
+            _forkers.add(self.process.pid)
         self.control.settimeout(START_S)
         self._order(self.start, [])
         event, _ = self._event()

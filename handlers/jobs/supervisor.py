@@ -73,9 +73,17 @@ class Supervisor:
         self.queue = jobs.queue
         self.blobs = jobs.blobs
         self.settings = jobs.settings
+        self.busy = False  #: whether there is a job in hand
 
     def run(self, job_id: str) -> None:
         """Run a job, unless somebody else has claimed it or it was cancelled."""
+        self.busy = True
+        try:
+            self._run(job_id)
+        finally:
+            self.busy = False
+
+    def _run(self, job_id: str) -> None:
         with self.database.write() as connection:
             job = transitions.claim(connection, job_id, self.name, now())
             if job is None:

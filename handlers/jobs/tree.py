@@ -6,11 +6,13 @@ subreaper (Linux, prctl(2)) this process is given such orphans, so that they can
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 import time
+from collections.abc import Collection
 from typing import Final
 
 import psutil
@@ -30,23 +32,32 @@ def die_with_parent() -> None:
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def kill_descendants(within_s: float) -> bool:
+def kill_descendants(within_s: float, spare: Collection[int] = ()) -> bool:
     """Kill and reap every process below this one, those included that are forked meanwhile.
+
+    Args:
+        within_s: How long to try, in seconds.
+        spare: Children that stay, with all below them.
 
     Returns:
         Whether all were gone in time.
     """
     end = time.monotonic() + within_s
-    while not _reap():
-        for process in psutil.Process().children(recursive=True):
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
+    while not _reap() and (doomed := [one for one in psutil.Process().children() if one.pid not in spare]):
+        for child in doomed:
+            _kill(child)
         if time.monotonic() > end:
             return False
         time.sleep(PAUSE_S)
     return True
+
+
+def _kill(child: psutil.Process) -> None:
+    """Kill a child and what is below it, as far as it is still there."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in (*child.children(recursive=True), child):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _reap() -> bool:

@@ -66,6 +66,6 @@ def kinds(settings):
 if __name__ == "__main__":
     here = start()
     try:
-        worker.serve(here.jobs, "tests.compute.gated:kinds")
+        worker.serve(here.jobs, "tests.compute.gated:kinds", worker.PROMPT)
     finally:
         here.close()

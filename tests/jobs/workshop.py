@@ -29,6 +29,12 @@ def quick(job: Job, context: Context) -> dict[str, Any]:
     return {"inputs": job.inputs, "began": time.time()}
 
 
+def urgent(job: Job, context: Context) -> dict[str, Any]:
+    """Give the inputs back, with somebody waiting for them; work for `seconds` where some are wanted."""
+    time.sleep(job.inputs.get("seconds", 0))
+    return {"inputs": job.inputs}
+
+
 def slow(job: Job, context: Context) -> dict[str, Any]:
     """Work for `seconds`, and say so; note each start in the file `tally`."""
     with Path(job.inputs["tally"]).open("a") as tally:
@@ -86,7 +92,7 @@ def keeping(job: Job, context: Context) -> dict[str, Any]:
 
 def kinds(settings: Settings) -> Mapping[str, Handler]:
     """Return what does the jobs of each kind."""
-    return {function.__name__: function for function in (quick, slow, failing, forking, printing, keeping)}
+    return {function.__name__: function for function in (quick, urgent, slow, failing, forking, printing, keeping)}
 
 
 def jobs_of(settings: Settings) -> Jobs:
@@ -95,4 +101,4 @@ def jobs_of(settings: Settings) -> Jobs:
 
 
 if __name__ == "__main__":
-    serve(jobs_of(Settings.model_validate_json(sys.argv[1])), "tests.jobs.workshop:kinds")
+    serve(jobs_of(Settings.model_validate_json(sys.argv[1])), "tests.jobs.workshop:kinds", {"urgent"})

@@ -25,6 +25,7 @@ INFERENCE = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data
 LOCKED_S = 3.0
 SWAPS = 6
 ROWS = 300_000
+LONG_ROWS = 4_000_000
 KILLS = 2  # one more in so little time, and the host counts as one that cannot run
 
 
@@ -166,3 +167,23 @@ def test_versions_are_swapped_under_load_and_no_request_fails(client):
 
     assert {200} == {status for status, _ in answers}
     assert {1, 2} < {number for _, number in answers} <= set(range(1, 2 + SWAPS))
+
+
+def test_an_upload_does_not_wait_for_a_long_table(alone):
+    """There is one worker, and it goes on with the table while the file is tried beside it."""
+    client, _, work = alone
+    work()
+    model = client.upload(says(1), "m.pkl")
+    eventually(lambda: client.endpoint_of(model)["status"] == "in_service")
+    path = f"/predictions/batch?endpoint_id={client.endpoint_of(model)['id']}"
+    table = "\n".join(["x0", *["0"] * LONG_ROWS]).encode()
+    job = client.call("POST", path, 202, data=table, content_type="text/csv", headers={"Prefer": "respond-async"})
+    where = f"/predictions/batch/{job['id']}"
+    eventually(lambda: client.call("GET", where)["status"] == "running")
+
+    late = client.upload(says(2), "n.pkl")
+    eventually(lambda: client.endpoint_of(late)["status"] == "in_service")
+
+    assert 2 == client.predict(late, x0=0)["predictions"]
+    assert "running" == client.call("GET", where)["status"], "else it shows nothing"
+    client.call("DELETE", where, 204)

@@ -120,7 +120,7 @@ def be_worker(kind: str, settings: Settings) -> None:
         connection = Redis.from_url(settings.queue_url)
         rq.Worker([BARE], connection=connection, serializer=JSONSerializer).work(logging_level="WARNING")
     else:
-        serve(jobs_of(settings), "tools.bench.jobs:kinds")
+        serve(jobs_of(settings), "tools.bench.jobs:kinds", ())
 
 
 def throughput(kind: str, settings: Settings, count: int) -> float:
