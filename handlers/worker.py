@@ -52,8 +52,8 @@ def serve(jobs: Jobs, kinds: str, prompt: Collection[str]) -> None:
         kinds: What `Stable` takes.
         prompt: Kinds of jobs that are run beside a long one.
     """
-    supervisor = supervise(jobs, kinds)
-    aside = Aside(jobs.database, prompt, supervisor, lambda: supervise(jobs, kinds))
+    supervisor = supervise(jobs, kinds, new_name(), Bell())
+    aside = Aside(jobs.database, prompt, supervisor, lambda bell: supervise(jobs, kinds, supervisor.name, bell))
     stop = threading.Event()
     messenger = Messenger(jobs, Remote(jobs.settings.networks).post)
     orphans = Orphans(jobs.database, jobs.blobs, Assets(jobs.database, jobs.blobs))
@@ -82,13 +82,17 @@ def run(job_id: str) -> None:
 @functools.cache
 def own_supervisor() -> Supervisor:
     """Return the supervisor of this process."""
-    return supervise(services().jobs, KINDS)
+    return supervise(services().jobs, KINDS, new_name(), Bell())
 
 
-def supervise(jobs: Jobs, kinds: str) -> Supervisor:
-    """Return a supervisor with a name of its own and processes at hand."""
-    name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-    return Supervisor(name, Bell(), Stable(jobs.settings, kinds), jobs, Leftovers(jobs.settings, jobs.database).clear)
+def new_name() -> str:
+    """Return a name that no other worker has."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def supervise(jobs: Jobs, kinds: str, name: str, bell: Bell) -> Supervisor:
+    """Return a supervisor with processes at hand."""
+    return Supervisor(name, bell, Stable(jobs.settings, kinds), jobs, Leftovers(jobs.settings, jobs.database).clear)
 
 
 def kinds(settings: Settings) -> Mapping[str, Handler]:

@@ -2,8 +2,8 @@
 
 A worker runs one job at a time, and a table of millions of rows or somebody's algorithm may keep it for an hour.
 Whoever uploads a model meanwhile waits for a trial of a second, and should not wait for that hour. So a worker that is
-busy looks for such jobs, and runs those that nobody has taken within a moment, one after the other, in a process that
-it has only while there are any.
+busy looks for such jobs, and runs those that nobody has taken within a moment, one after the other. They have a process
+of their own, which goes a minute after the last.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy import select
 
+from handlers.jobs.bell import Bell
 from handlers.jobs.supervisor import Supervisor
 from handlers.jobs.tables import JobRow, Status
 from handlers.storage.sql import Database, now
@@ -25,7 +26,7 @@ LATE_S: Final = 1.0  # what waits for so long finds all workers busy
 LOOK_S: Final = 0.5  # between two looks
 REST_S: Final = 60.0  # without such a job, until their process is ended
 RETRY_S: Final = 5.0  # wait after something went wrong
-JOIN_S: Final = 0.1  # between two looks at when a worker that stops has to
+GIVE_BACK_S: Final = 5.0  # longest that giving a job back may take a worker that stops
 
 log = structlog.get_logger(__name__)
 
@@ -34,13 +35,14 @@ class Aside:
     """Runs jobs of some kinds beside those of one worker."""
 
     def __init__(
-        self, database: Database, kinds: Collection[str], worker: Supervisor, hire: Callable[[], Supervisor]
+        self, database: Database, kinds: Collection[str], worker: Supervisor, hire: Callable[[Bell], Supervisor]
     ) -> None:
-        """Run jobs of *kinds* while *worker* is busy; *hire* returns who does, with a stable of its own."""
+        """Run jobs of *kinds* while *worker* is busy; *hire* returns who does, with this bell and a stable."""
         self.database = database
         self.kinds = kinds
         self.worker = worker
         self.hire = hire
+        self.bell = Bell(over=worker.bell)
         self._hired: Supervisor | None = None
         self._used = 0.0  #: when there was the last such job, by `time.monotonic`
         self._closing = threading.Event()
@@ -51,13 +53,12 @@ class Aside:
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more; a job that runs is given back when the worker would have to give back its own."""
+        """Look no more; a job that runs may end until the worker has to, and is given back then."""
         self._closing.set()
-        while self._thread.is_alive():
-            if hired := self._hired:
-                by = self.worker.bell.stop_by
-                hired.bell.stop(0 if by is None else max(0.0, by - time.monotonic()))
-            self._thread.join(JOIN_S)
+        if not self.worker.bell.stopping():
+            self.bell.stop(0)
+        if self._thread.is_alive():
+            self._thread.join(max(0.0, (self.bell.stop_by or 0) - time.monotonic()) + GIVE_BACK_S)
 
     def _run(self) -> None:
         """Look now and then, until told to stop; a failure is logged, and looking goes on."""
@@ -73,13 +74,13 @@ class Aside:
 
     def look(self) -> None:
         """Run the job that has waited longest, if the worker is busy and one has waited too long."""
-        job_id = self._late() if self.worker.busy and not self.worker.bell.stopping() else None
+        job_id = self._late() if self.worker.busy and not self.bell.stopping() else None
         if job_id is not None:
-            hand = self._hand()
-            if not self._closing.is_set():  # else nobody would stop it
-                hand.run(job_id)
+            self._hired = self._hired or self.hire(self.bell)
+            if not self.bell.stopping():  # hiring takes seconds
+                self._hired.run(job_id)
             self._used = time.monotonic()
-        elif time.monotonic() > self._used + REST_S:
+        if self.bell.stopping() or time.monotonic() > self._used + REST_S:
             self._let_go()
 
     def _late(self) -> str | None:
@@ -90,16 +91,9 @@ class Aside:
             found: str | None = connection.execute(wanted).scalar_one_or_none()
         return found
 
-    def _hand(self) -> Supervisor:
-        """Return who runs such jobs; one that has had to stop is replaced."""
-        if self._hired is not None and self._hired.bell.stopping():
-            self._let_go()
-        if self._hired is None:
-            self._hired = self.hire()
-        return self._hired
-
     def _let_go(self) -> None:
-        """End the process of who runs such jobs."""
+        """End the process of who runs such jobs; another may be hired, unless it is the worker that stops."""
         hired, self._hired = self._hired, None
         if hired is not None:
             hired.stable.close()
+        self.bell.resume()

@@ -1,8 +1,9 @@
 """The process that forks the processes of jobs.
 
 It has everything imported and holds neither threads, nor connections to the database, nor to Redis: a fork of such a
-process takes little time, and nothing that must not be shared is. A worker starts one and talks to it over a socket
-(`stable.py`). There is one job at a time; whatever is left below this process when a job ends is killed.
+process takes little time, and nothing that must not be shared is. A worker starts one, and a second for what it runs
+beside a long job, and talks to it over a socket (`stable.py`). Each has one job at a time; whatever is left below this
+process when a job ends is killed.
 """
 
 from __future__ import annotations

@@ -173,6 +173,13 @@ class Worker(rq.Worker):
         with suppress(RedisError):
             super().teardown()  # type: ignore[no-untyped-call]  # RQ's
 
+    def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> Any:
+        """Wait for an id, unless told to stop since the last job: RQ would not look at that before the next one."""
+        self._state = WorkerStatus.IDLE  # from here on a signal is an exception
+        if self._bell.stopping():
+            raise StopRequested
+        return super().dequeue_job_and_maintain_ttl(*args, **kwargs)
+
     def execute_job(self, job: Any, queue: Any) -> None:
         """Run a job. RQ forgets it first: afterwards its id may be waiting again, for another attempt."""
         self._state = WorkerStatus.BUSY
@@ -198,10 +205,10 @@ class Worker(rq.Worker):
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Stop at once when idle, and soon when busy; a second signal means now."""
-        again, busy = self._bell.stopping(), self.get_state() == WorkerStatus.BUSY
-        self._bell.stop(0 if again else self._drain_s)
+        busy = self.get_state() == WorkerStatus.BUSY
+        self._bell.stop(0 if self._bell.stopping() else self._drain_s)
         self._stop_requested = True
-        if not (again or busy):  # who takes leave already is not to be kept from it
+        if not (busy or self._ended.is_set()):  # who takes leave is not to be kept from it
             raise StopRequested
 
     def _keep_alive(self) -> None:

@@ -141,8 +141,12 @@ class Stable:
             )
             _forkers.add(self.process.pid)
         self.control.settimeout(START_S)
-        self._order(self.start, [])
-        event, _ = self._event()
+        try:
+            self._order(self.start, [])
+            event, _ = self._event()
+        except (OSError, StableClosedError) as error:
+            self.close()
+            raise StableClosedError from error
         assert event == READY, event
         self.control.settimeout(None)
 

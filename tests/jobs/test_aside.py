@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -124,8 +125,8 @@ def test_nothing_is_left_of_a_worker_that_is_killed(jobs: Jobs, workers: Workers
 class Hand:
     """Stands in for the supervisor of jobs that are run aside."""
 
-    def __init__(self) -> None:
-        self.bell, self.stable, self.done, self.closed = Bell(), self, [], 0
+    def __init__(self, bell: Bell) -> None:
+        self.bell, self.stable, self.done, self.closed = bell, self, [], 0
 
     def run(self, job_id: str) -> None:
         self.done.append(job_id)
@@ -134,13 +135,30 @@ class Hand:
         self.closed += 1
 
 
-def test_its_process_is_there_only_while_it_is_wanted(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is started for the first such job of a busy worker, replaced where it had to stop, and ended after a rest."""
-    monkeypatch.setattr(aside, "LATE_S", 0)
-    worker, hired = SimpleNamespace(busy=False, bell=Bell(), name="w"), []
-    beside = Aside(jobs.database, {"urgent"}, worker, lambda: hired.append(Hand()) or hired[-1])
-    job = urgent(jobs)
+@pytest.fixture
+def hired() -> list[Hand]:
+    """All who were hired."""
+    return []
 
+
+@pytest.fixture
+def worker() -> SimpleNamespace:
+    """A worker that has a job."""
+    return SimpleNamespace(busy=True, bell=Bell(), name="w")
+
+
+@pytest.fixture
+def beside(jobs: Jobs, worker: SimpleNamespace, hired: list[Hand], monkeypatch: pytest.MonkeyPatch) -> Aside:
+    """What runs jobs beside those of a worker, and finds each of them late."""
+    monkeypatch.setattr(aside, "LATE_S", 0)
+    return Aside(jobs.database, {"urgent"}, worker, lambda bell: hired.append(Hand(bell)) or hired[-1])
+
+
+def test_its_process_is_there_only_while_it_is_wanted(
+    jobs: Jobs, worker: SimpleNamespace, beside: Aside, hired: list[Hand], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is started for the first such job of a busy worker, and ended after a rest."""
+    job, worker.busy = urgent(jobs), False
     beside.look()
     assert [] == hired
 
@@ -149,13 +167,55 @@ def test_its_process_is_there_only_while_it_is_wanted(jobs: Jobs, monkeypatch: p
     beside.look()
     assert [[job, job]] == [hand.done for hand in hired]
 
-    hired[0].bell.stop(0)
-    beside.look()
-    assert [1, 0] == [hand.closed for hand in hired]
-
     jobs.cancel(job)
     beside.look()
-    assert [1, 0] == [hand.closed for hand in hired]
+    assert [0] == [hand.closed for hand in hired]
     monkeypatch.setattr(aside, "REST_S", 0)
     beside.look()
-    assert [1, 1] == [hand.closed for hand in hired]
+    assert [1] == [hand.closed for hand in hired]
+
+
+def test_a_process_that_cannot_be_had_is_replaced(jobs: Jobs, beside: Aside, hired: list[Hand]) -> None:
+    """Who finds that stops by itself; the worker goes on, and so do its other jobs."""
+    job = urgent(jobs)
+    beside.look()
+
+    hired[0].run = lambda _: hired[0].bell.stop(0)
+    beside.look()
+    beside.look()
+
+    assert [[job], [job]] == [hand.done for hand in hired]
+    assert [1, 0] == [hand.closed for hand in hired]
+    assert not beside.worker.bell.stopping()
+
+
+def test_a_worker_that_is_told_to_stop_takes_up_no_more(
+    jobs: Jobs, worker: SimpleNamespace, beside: Aside, hired: list[Hand]
+) -> None:
+    """Nor what was found before, if it is told while somebody is hired."""
+    urgent(jobs)
+    hire, beside.hire = beside.hire, lambda bell: worker.bell.stop(10) or hire(bell)
+
+    beside.look()
+    beside.look()
+
+    assert [[]] == [hand.done for hand in hired]
+    assert [1] == [hand.closed for hand in hired]
+
+
+def test_whoever_hears_a_bell_hears_the_one_over_it() -> None:
+    """A ring and a stop, of which the sooner counts; and what was told to the one over it is never taken back."""
+    over = Bell()
+    bell = Bell(over)
+
+    over.ring()
+    assert [bell] == select.select([bell], [], [], 0)[0]
+    bell.hush()
+    assert [] == select.select([bell], [], [], 0)[0]
+
+    over.stop(100)
+    bell.stop(1)
+    assert bell.stop_by < over.stop_by
+    assert [bell] == select.select([bell], [], [], 0)[0]
+    bell.resume()
+    assert bell.stop_by == over.stop_by

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
+from collections.abc import Iterator
 
 import pytest
+from redis import Redis
+from rq.exceptions import StopRequested
 
 from handlers.errors import QueueUnavailable, TooManyRequests
+from handlers.jobs.bell import Bell
+from handlers.jobs.queue import Worker
 from handlers.jobs.service import Jobs
 from tests.jobs.conftest import RedisServer, Workers, ended, eventually
 
@@ -49,6 +57,51 @@ def test_tell_without_redis_is_no_error(jobs: Jobs, redis_server: RedisServer) -
     redis_server.kill()
 
     jobs.queue.tell("worker", "a")
+
+
+@pytest.fixture
+def handlers_kept() -> Iterator[None]:
+    """The handlers of signals are afterwards what they were."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    kept = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, kept, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers_kept")
+def test_a_signal_between_two_jobs_is_heard(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where RQ has just looked whether there was one, and is about to wait for the next job."""
+    done: list[str] = []
+
+    def wait_s(_: Worker) -> int:
+        if done:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return 1
+
+    monkeypatch.setattr(Worker, "dequeue_timeout", property(wait_s))
+    jobs.queue.put("first")
+    late = threading.Timer(10, jobs.queue.put, ["late"])  # would end whoever has not heard it
+    late.start()
+
+    jobs.queue.work("worker", done.append, Bell())
+
+    late.cancel()
+    assert ["first"] == done
+
+
+def test_who_takes_leave_is_not_kept_from_it(jobs: Jobs, redis_server: RedisServer) -> None:
+    """A signal more means now, to what is still being given back, and is no exception."""
+    bell = Bell()
+    with Redis.from_url(redis_server.url) as connection:
+        worker = Worker(connection, "worker", print, bell, drain_s=100)
+        with pytest.raises(StopRequested):
+            worker.request_stop(signal.SIGTERM, None)
+        worker.teardown()
+
+        worker.request_stop(signal.SIGTERM, None)
+
+    assert bell.stop_by <= time.monotonic()
 
 
 @pytest.mark.long

@@ -95,6 +95,12 @@ def kinds(settings: Settings) -> Mapping[str, Handler]:
     return {function.__name__: function for function in (quick, urgent, slow, failing, forking, printing, keeping)}
 
 
+def never(settings: Settings) -> Mapping[str, Handler]:
+    """Take longer to import what jobs need than anybody waits."""
+    time.sleep(600)
+    return {}
+
+
 def jobs_of(settings: Settings) -> Jobs:
     """Return the jobs of a process with these settings."""
     return Jobs(Database(settings.sql_url), Queue(settings), open_blobs(settings.store_url), settings)
