@@ -1,4 +1,4 @@
-"""Where a worker gets the processes of jobs. It kills what is below its process, so that each test has one of its own."""
+"""Where a worker gets the processes of jobs. Each test is a process of its own, since what is below it is killed."""
 
 from __future__ import annotations
 
