@@ -19,6 +19,7 @@ from handlers.sandbox import cgroups
 from handlers.sandbox.engine import client
 from handlers.sandbox.engine.about import About, about
 from handlers.sandbox.engine.client import Engine, EngineError, Exchange
+from handlers.sandbox.engine.containers import LOOKS, Container
 from handlers.sandbox.engine.frames import Pump
 from handlers.sandbox.engine.images import Bounds, Image, Images, refusal, volumes_of
 from handlers.sandbox.engine.recipe import Ticket, recipe
@@ -68,6 +69,23 @@ def http(body: object, status: str = "200 OK", headers: str = "") -> bytes:
     """Return an answer."""
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     return f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(text)}\r\n\r\n".encode() + text
+
+
+PING = http(b"OK")
+FAULT = http({"message": "read /proc/7/cgroup: no such process"}, "500 Internal Server Error")
+
+
+def test_an_engine_that_fails_as_a_program_ends_is_asked_again(tmp_path: Path):
+    """A moment later it knows how the container stands."""
+    with answering(tmp_path, PING, FAULT, FAULT, http({"State": {"Pid": 0}})) as engine:
+        assert {"Pid": 0} == Container(engine, "c").state()
+
+
+@pytest.mark.parametrize("answers", [[FAULT] * LOOKS, [http({"message": "no such container"}, "404 Not Found")]])
+def test_an_engine_that_does_not_know_is_not_asked_without_end(tmp_path: Path, answers: list[bytes]):
+    """What is gone is gone, and an engine that keeps failing is at fault."""
+    with answering(tmp_path, PING, *answers) as engine, pytest.raises(EngineError, match="no such"):
+        Container(engine, "c").state()
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -15,6 +17,8 @@ from handlers.sandbox.engine.recipe import JOB, SERVER, Ticket
 from handlers.sandbox.engine.references import ImageRefused
 
 GONE: Final = (404, 409)  #: there is no such container, or somebody else is removing it
+LOOKS: Final = 5  #: at how a container stands, where the engine fails to tell
+PAUSE_S: Final = 0.1  # between two of them
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +85,15 @@ class Container:
         Raises:
             EngineError, SandboxUnavailable: It is not known.
         """
-        found: Mapping[str, Any] = self._engine.ask("GET", f"/containers/{self.id}/json")["State"]
+        for left in reversed(range(LOOKS)):
+            try:
+                found: Mapping[str, Any] = self._engine.ask("GET", f"/containers/{self.id}/json")["State"]
+                break
+            except EngineError as error:
+                # Podman fails where the program ends just as it reads of its process.
+                if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or not left:
+                    raise
+                time.sleep(PAUSE_S)
         return found
 
     def kill(self) -> None:
