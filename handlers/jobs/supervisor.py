@@ -84,6 +84,7 @@ class Supervisor:
             self.busy = False
 
     def _run(self, job_id: str) -> None:
+        """Claim a job and look after it to its end."""
         with self.database.write() as connection:
             job = transitions.claim(connection, job_id, self.name, now())
             if job is None:

@@ -15,7 +15,7 @@ from handlers.errors import ChainUnavailable
 from tests.chain.faulty import FAULTS, endpoint, refusal, result
 
 BOUND_S = 2.0
-SLACK_S = 8.0  # what a busy machine may add
+SLACK_S = 1.5  # what a busy machine may add
 
 
 @pytest.fixture

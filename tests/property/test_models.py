@@ -10,7 +10,7 @@ from tests.property.asking import Models
 from tests.property.joined import joined
 from tests.property.modelfiles import FORMATS, QUICK, samples
 from tests.property.models import APIS
-from tests.property.sending import LEAST, tell_stories
+from tests.property.sending import LEAST, failed, tell_stories
 from tests.property.test_specs import STORIES, open_to_managers, schema_of
 
 REMOTE = ("remote ops", "remote v2")
@@ -91,4 +91,6 @@ def test_thousands_of_requests_are_answered_for_models_of_every_format(models, t
     sent = tell(owner, 8, missing)
 
     assert LEAST <= len(sent)
+    assert [] == failed(sent)
+    assert wanted == {one.label for one in sent}
     assert [] == missing(sent)
